@@ -1,0 +1,106 @@
+# The words of the project. `make` alone lists them.
+# Nothing is expected beforehand but Python >= 3.11; every word prepares what it needs, and does it once.
+
+PYTHON := .venv/bin/python
+INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r
+UV := uv==0.13.8
+# Programs brought by a wheel (node) are found before those of the machine.
+WITH_TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
+CLIENTS := $(wildcard tests/clients/package.json tests/clients/package-lock.json)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-long check schema migration bench lock
+# A recipe that fails leaves no half-made target behind.
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make setup                       make .venv with everything the server needs"
+	@echo "make run                         start the server on SERVICE_HOST:SERVICE_PORT (see .env.example)"
+	@echo "make test                        run the tests"
+	@echo "make test-long                   run all tests, the long ones too"
+	@echo "make check                       format, lint, types, layers, schema.graphql, migrations"
+	@echo "make schema                      write schema.graphql from the code"
+	@echo "make migration m=\"add labels\"    write a migration from the difference between tables and history"
+	@echo "make bench                       measure (arrives with the executor)"
+	@echo "make lock [upgrade=1]            write requirements/*.lock from pyproject.toml, with upgrade=1 the newest versions"
+
+# --- environment -------------------------------------------------------------------------------------------------
+
+$(PYTHON):
+	@found=; for candidate in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	    if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "Switchboard needs Python 3.11 or newer: none is on the PATH." >&2; exit 1; fi; \
+	if ! $$found -m venv .venv; then \
+	    rm -rf .venv; \
+	    echo "$$found cannot make a virtual environment: install its venv module (Debian: python3-venv)." >&2; exit 1; \
+	fi
+
+.venv/serve.stamp: requirements/serve.lock | $(PYTHON)
+	$(INSTALL) $<
+	@touch $@
+
+.venv/test.stamp: requirements/test.lock .venv/serve.stamp
+	$(INSTALL) $<
+	@touch $@
+
+.venv/check.stamp: requirements/check.lock .venv/test.stamp
+	$(INSTALL) $<
+	@touch $@
+
+# The JavaScript clients that the tests drive. Node comes from the PATH, or from a wheel where there is none.
+.venv/clients.stamp: $(CLIENTS) requirements/node.lock | .venv/test.stamp
+	@if [ -n "$(CLIENTS)" ]; then \
+	    set -e; \
+	    if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then \
+	        $(INSTALL) requirements/node.lock; \
+	    fi; \
+	    cd tests/clients && $(WITH_TOOLS) npm ci --no-audit --no-fund; \
+	fi
+	@touch $@
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+setup: .venv/serve.stamp
+
+run: setup
+	@case "$$DATABASE_URL" in postgresql:*) $(PYTHON) -m graph migrate ;; esac
+	@exec $(PYTHON) -m graph serve
+
+test: .venv/test.stamp .venv/clients.stamp
+	$(WITH_TOOLS) $(PYTHON) -m pytest
+
+test-long: .venv/test.stamp .venv/clients.stamp
+	$(WITH_TOOLS) $(PYTHON) -m pytest -m "long or not long"
+
+check: .venv/check.stamp
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	@$(PYTHON) -m graph print-schema > .venv/schema.graphql
+	@diff -u schema.graphql .venv/schema.graphql || { echo "schema.graphql is not what the code says: run make schema." >&2; exit 1; }
+	$(PYTHON) -m graph check-migrations
+
+schema: setup
+	@$(PYTHON) -m graph print-schema > .venv/schema.graphql
+	@mv .venv/schema.graphql schema.graphql
+
+migration: setup
+	@if [ -z "$(m)" ]; then echo 'Say what it does: make migration m="add labels"' >&2; exit 1; fi
+	$(PYTHON) -m graph new-migration "$(m)"
+
+bench:
+	@echo "There is nothing to measure yet: make bench arrives with the executor." >&2; exit 1
+
+# --- locks -------------------------------------------------------------------------------------------------------
+# Each later file keeps the versions of the earlier ones, so that all of them fit into one environment.
+
+COMPILE = $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --custom-compile-command "make lock" $(if $(upgrade),--upgrade)
+
+lock: | $(PYTHON)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check $(UV)
+	$(COMPILE) pyproject.toml -o requirements/serve.lock
+	$(COMPILE) --group pyproject.toml:test -c requirements/serve.lock -o requirements/test.lock
+	$(COMPILE) --group pyproject.toml:check -c requirements/serve.lock -c requirements/test.lock -o requirements/check.lock
+	$(COMPILE) --group pyproject.toml:node -o requirements/node.lock

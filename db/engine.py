@@ -1,0 +1,135 @@
+"""One way to a database, SQLite or PostgreSQL: reads in autocommit, writes in a transaction of their own."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Executable, Row, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+POOL_WAIT_SECONDS = 2.0
+"""How long a request waits for a connection before it is told to come back."""
+WRITER_WAIT_SECONDS = 30.0
+"""SQLite has one writer: how long a write waits for its turn."""
+LOCK_WAIT_MILLISECONDS = 5_000
+"""How long SQLite waits for a lock that another process holds."""
+
+Dialect = Literal["sqlite", "postgresql"]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigures:
+    """How many connections are in use, waiting for use, and open in all."""
+
+    active: int
+    idle: int
+    total: int
+
+
+def driver_url(url: str) -> URL:
+    """The plain URL of a setting with its async driver: sqlite:///path, postgresql://host/name or ?host=/folder."""
+    parsed = make_url(url)
+    return parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
+
+
+class Database:
+    """Connections to one database. `fetch` reads, `write` opens a transaction."""
+
+    def __init__(self, url: str, *, pool_min: int = 2, pool_max: int = 10, idle_seconds: int = 300) -> None:
+        self.url = driver_url(url)
+        self.dialect: Dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
+        if self.dialect == "sqlite":
+            self._reads = _sqlite_reads(self.url, pool_max)
+            self._writes = _sqlite_writes(self.url)
+        else:
+            self._reads = _postgres(self.url, pool_max, idle_seconds, isolation_level="AUTOCOMMIT")
+            self._writes = _postgres(self.url, pool_max, idle_seconds)
+
+    async def fetch(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """Reads on a connection of its own, outside any transaction: concurrent callers never share one."""
+        async with self._reads.connect() as connection:
+            return (await connection.execute(statement, dict(values or {}))).all()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed when the block ends, rolled back when it raises."""
+        async with self._writes.begin() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises when the database does not answer."""
+        await self.fetch(text("select 1"))
+
+    def pool_figures(self) -> PoolFigures:
+        """The connections of this process."""
+        pools = [engine.pool for engine in self.engines if isinstance(engine.pool, QueuePool)]
+        active, idle = sum(p.checkedout() for p in pools), sum(p.checkedin() for p in pools)
+        return PoolFigures(active, idle, active + idle)
+
+    @property
+    def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
+        """What reads, what writes."""
+        return self._reads, self._writes
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        for engine in self.engines:
+            await engine.dispose()
+
+
+def _postgres(url: URL, pool_max: int, idle_seconds: int, **options: Any) -> AsyncEngine:
+    reset = None if "isolation_level" in options else "rollback"
+    return create_async_engine(
+        url,
+        pool_size=pool_max,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
+        pool_recycle=idle_seconds,
+        pool_reset_on_return=reset,
+        connect_args={"server_settings": {"application_name": "switchboard", "jit": "off"}},
+        **options,
+    )
+
+
+def _sqlite_reads(url: URL, pool_max: int) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_max, max_overflow=0, pool_reset_on_return=None)
+    event.listen(engine.sync_engine, "connect", _sqlite_connected)
+    return engine
+
+
+def _sqlite_writes(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=WRITER_WAIT_SECONDS)
+    event.listen(engine.sync_engine, "connect", _sqlite_connected)
+    # The driver's deferred transactions lose updates: the write lock is taken before the first read.
+    event.listen(
+        engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE")
+    )
+    return engine
+
+
+def _sqlite_connected(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MILLISECONDS}")
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    # SQLite's own lower() knows ASCII only; a prefix search has to find "Élodie" by "él".
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite URL; None for another database."""
+    parsed = driver_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None

@@ -1,0 +1,181 @@
+"""The command line: python -m graph serve | migrate | print-schema | create-admin | check-migrations | new-migration."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+import structlog
+import uvicorn
+
+from db import migrate as migrations
+from db.engine import Database
+from graph.app import create_app, make_server, open_database
+from graph.logging import configure_logging
+from graph.settings import VERSION, Settings, SettingsError
+from schema import schema
+from services import accounts
+from services.errors import Problem
+from services.work import transact
+
+T = TypeVar("T")
+FRAME_BYTES_MAX = 65_536
+SHUTDOWN_SECONDS = 10
+logger = structlog.get_logger("switchboard")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="switchboard")
+def main() -> None:
+    """Switchboard: a GraphQL backend for a business's conversations and commerce.
+
+    Configured by the environment alone; .env.example lists every variable.
+    """
+
+
+@main.command()
+def serve() -> None:
+    """Serve the graph on SERVICE_HOST:SERVICE_PORT.
+
+    A SQLite database is made and migrated first; a PostgreSQL database has to be migrated already.
+    """
+    settings = _settings()
+    asyncio.run(_with_database(settings, _prepare))
+    app = create_app(settings)
+    logger.info("serving", url=f"http://{settings.service_host}:{settings.service_port}/graphql")
+    uvicorn.run(
+        app,
+        host=settings.service_host,
+        port=settings.service_port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=FRAME_BYTES_MAX,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+        access_log=False,
+    )
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+
+    async def run(database: Database) -> None:
+        before = await migrations.current(database)
+        await migrations.migrate(database)
+        after = await migrations.current(database)
+        click.echo(f"{before or 'empty'} → {after}" if before != after else f"already at {after}")
+
+    asyncio.run(_with_database(_settings(), run))
+
+
+@main.command()
+def print_schema() -> None:
+    """Print the schema as text."""
+    click.echo(schema.as_str())
+
+
+@main.command()
+@click.option("--username", prompt=True, help="3 to 100 letters a-z, digits, `.`, `_` or `-`.")
+@click.option("--email", prompt=True, help="An e-mail address.")
+@click.option(
+    "--password", prompt=True, hide_input=True, confirmation_prompt=True, help="10 to 256 characters."
+)
+@click.option("--business-name", default=None, help="What its workspace is called.")
+def create_admin(username: str, email: str, password: str, business_name: str | None) -> None:
+    """Make a superuser, who may do everything on this server, in a workspace of its own."""
+    settings = _settings()
+
+    async def run(database: Database) -> None:
+        await _prepare(database)
+        server = make_server(settings, database)
+        hashed = await accounts.hash_new(server.passwords, password)
+        assert hashed is not None
+        user = await transact(
+            database,
+            server.hub,
+            None,
+            accounts.register,
+            username,
+            email,
+            hashed,
+            business_name=business_name,
+            is_superuser=True,
+        )
+        click.echo(f"{user.username} may do everything on this server.")
+
+    try:
+        asyncio.run(_with_database(settings, run))
+    except Problem as problem:
+        raise click.ClickException(f"{'.'.join(map(str, problem.path))}: {problem.message}") from problem
+
+
+@main.command()
+def check_migrations() -> None:
+    """Check that the migrations make the tables of the code, on an empty SQLite database and on DATABASE_URL."""
+
+    async def run(database: Database) -> None:
+        await migrations.migrate(database)
+        found = await migrations.drift(database)
+        if found:
+            raise click.ClickException(f"{database.dialect}: the tables differ from the migrations: {found}")
+        click.echo(f"{database.dialect}: in step")
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_using(Database(f"sqlite:///{folder}/empty.db"), run))
+
+
+@main.command()
+@click.argument("message")
+def new_migration(message: str) -> None:
+    """Write a migration from the difference between the tables of the code and the history."""
+
+    async def run(database: Database) -> None:
+        await migrations.migrate(database)
+        async with database.engines[1].connect() as connection:
+            await connection.run_sync(migrations.write_revision, message)
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_using(Database(f"sqlite:///{folder}/empty.db"), run))
+
+
+async def _prepare(database: Database) -> None:
+    if database.dialect == "sqlite":
+        await migrations.migrate(database)
+        return
+    at, head = await migrations.current(database), migrations.head()
+    if at != head:
+        raise click.ClickException(
+            f"The database is at revision {at or 'none'}, this version needs {head}: run python -m graph migrate."
+        )
+
+
+async def _with_database(settings: Settings, run: Callable[[Database], Awaitable[T]]) -> T:
+    return await _using(open_database(settings), run)
+
+
+async def _using(database: Database, run: Callable[[Database], Awaitable[T]]) -> T:
+    try:
+        return await run(database)
+    finally:
+        await database.close()
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    configure_logging(settings.environment, settings.log_level)
+    return settings
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m graph")

@@ -1,0 +1,111 @@
+"""The composition root: settings, database, keys and schema become one application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
+
+from db.engine import Database
+from graph import health
+from graph.endpoint import Endpoint
+from graph.requests import RequestIdMiddleware
+from graph.settings import VERSION, Settings
+from schema import schema
+from services.secrets import Vault
+from services.server import Server
+from services.tokens import Tokens
+
+LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
+PREFLIGHT_SECONDS = 600
+
+
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name. Nothing is connected yet."""
+    return Database(
+        settings.database_url, pool_max=settings.db_pool_max, idle_seconds=int(settings.db_pool_idle_timeout)
+    )
+
+
+def make_server(settings: Settings, database: Database) -> Server:
+    """What all requests share."""
+    return Server(
+        database,
+        Tokens({key.id: key.secret for key in settings.jwt_secret}),
+        Vault({key.id: key.secret for key in settings.db_encryption_key}),
+        page_size_max=settings.page_size_max,
+        allow_registration=settings.allow_registration,
+    )
+
+
+def create_app(settings: Settings) -> ASGIApp:
+    """The application, ready for uvicorn; it opens its database with the first request and closes it at the end."""
+    database = open_database(settings)
+    state = health.ServerState()
+    endpoint = Endpoint(
+        schema,
+        make_server(settings, database),
+        allowed_origins=settings.allowed_origins,
+        any_local_origin=not settings.is_production,
+        trusted_proxies=settings.trusted_proxies,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        state.draining = True
+        await database.close()
+
+    routes = [
+        Route("/", welcome),
+        Route("/schema.graphql", sdl),
+        Route("/graphql", endpoint),
+        WebSocketRoute("/graphql", endpoint),
+        *health.routes(database, VERSION, state),
+    ]
+    app = Starlette(routes=routes, middleware=_middleware(settings), lifespan=lifespan)
+    # Outermost, so that what fails anywhere below still gets its request id.
+    return RequestIdMiddleware(app)
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    return [
+        Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            allow_origin_regex=None if settings.is_production else LOCAL_ORIGIN,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-Client-Version"],
+            expose_headers=list(HEADERS_TOLD),
+            max_age=PREFLIGHT_SECONDS,
+        ),
+    ]
+
+
+async def welcome(_request: Request) -> Response:
+    """What this is, and where to go on."""
+    return JSONResponse(
+        {
+            "name": "Switchboard",
+            "description": "A GraphQL backend for a business's conversations and commerce.",
+            "version": VERSION,
+            "links": {
+                "graphql": "/graphql",
+                "schema": "/schema.graphql",
+                "health": "/health",
+            },
+        }
+    )
+
+
+async def sdl(_request: Request) -> Response:
+    """The schema as text."""
+    return PlainTextResponse(schema.as_str() + "\n")

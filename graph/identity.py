@@ -1,0 +1,60 @@
+"""Who is asking: an Authorization header, or what a socket says at its start, becomes a Viewer."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from db.base import Viewer
+from services.errors import InvalidCredentials, Unauthenticated
+from services.server import Server
+from services.sessions import viewer_of_session
+
+TRUSTED_SECONDS: Final = 5.0
+"""How long what a session may do is remembered: a revoked one stops working after that at the latest."""
+SESSIONS_MAX: Final = 10_000
+SCHEME: Final = "bearer "
+
+
+class Identity:
+    """Turns access tokens into viewers. Absent is anonymous, invalid is refused."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._known: OrderedDict[UUID, tuple[Viewer | None, float]] = OrderedDict()
+
+    async def of_header(self, authorization: str | None) -> Viewer | None:
+        """The viewer of an Authorization header; None without one, Unauthenticated for one that is no good."""
+        if authorization is None:
+            return None
+        if not authorization.lower().startswith(SCHEME):
+            raise Unauthenticated("Authorization takes a bearer token.")
+        try:
+            claims = self._server.tokens.read(authorization[len(SCHEME) :].strip())
+        except InvalidCredentials as error:
+            raise Unauthenticated(error.message) from error
+        viewer = await self._of_session(claims.session_id)
+        if viewer is None or viewer.id != claims.user_id:
+            raise Unauthenticated("The session is over.")
+        return viewer
+
+    async def of_parameters(self, parameters: Mapping[str, Any] | None) -> Viewer | None:
+        """The viewer of a connection_init payload: `authorization`, in any case, as the header would have it."""
+        named = {key.lower(): value for key, value in (parameters or {}).items() if isinstance(key, str)}
+        given = named.get("authorization")
+        if given is not None and not isinstance(given, str):
+            raise Unauthenticated("authorization is a text.")
+        return await self.of_header(given)
+
+    async def _of_session(self, session_id: UUID) -> Viewer | None:
+        moment = time.monotonic()
+        known = self._known.get(session_id)
+        if known is not None and moment - known[1] < TRUSTED_SECONDS:
+            return known[0]
+        viewer = await viewer_of_session(self._server.database, session_id)
+        self._known[session_id] = viewer, moment
+        self._known.move_to_end(session_id)
+        if len(self._known) > SESSIONS_MAX:
+            self._known.popitem(last=False)
+        return viewer

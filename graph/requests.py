@@ -1,0 +1,149 @@
+"""What every request gets before anything else: an id, a time, one log line and its client's address."""
+
+import asyncio
+import ipaddress
+import re
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils import uuid7
+
+from graph.settings import Network
+
+REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+CLIENT_VERSION: Final = re.compile(rb"[ -~]{1,64}")
+PATH_LENGTH_MAX: Final = 256
+HOPS_MAX: Final = 32
+CLIENT_CLOSED_REQUEST: Final = 499
+UNKNOWN_ADDRESS: Final = "unknown"
+QUIET_PATHS: Final = frozenset({"/livez", "/readyz", "/health", "/metrics"})  # asked every few seconds
+
+logger = structlog.get_logger("switchboard.requests")
+
+
+class RequestIdMiddleware:
+    """The outermost layer: gives each request its id, and answers 500 where everything below has failed.
+
+    The id is in `scope["state"]["request_id"]`, in every log line meanwhile, and in the answer's headers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, send)
+        with structlog.contextvars.bound_contextvars(request_id=request.id):
+            try:
+                await self.app(request.scope, receive, request.send)
+            except asyncio.CancelledError:
+                request.status = request.status or CLIENT_CLOSED_REQUEST
+                raise
+            except Exception:
+                # Logged here, where the request id is known, and nowhere else.
+                logger.exception("request failed")
+                await request.fail()
+            finally:
+                request.write_line()
+
+
+class Request:
+    """One HTTP request or WebSocket on its way through the server."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.started = time.perf_counter()
+        self.id = request_id(scope)
+        # A copy: some servers share one state between all requests.
+        self.scope: Scope = {**scope, "state": {**scope.get("state", {}), "request_id": self.id}}
+        self.status = 0  # no answer yet
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on to the client, the first of an answer with the headers of this layer."""
+        kind = message["type"]
+        if kind in ("http.response.start", "websocket.http.response.start"):
+            self.status = message["status"]
+            own = [
+                (b"x-request-id", self.id.encode()),
+                (b"server-timing", f"total;dur={self.milliseconds()}".encode()),
+            ]
+            message = {**message, "headers": [*message.get("headers", ()), *own]}
+        elif kind == "websocket.accept":
+            self.status = 101
+        elif kind == "websocket.close" and not self.status:
+            self.status = 403  # what a server answers to a handshake that is refused
+        await self._send(message)
+
+    async def fail(self) -> None:
+        """Tell the client that the server failed, as far as the answer still allows it."""
+        if self.scope["type"] == "websocket":
+            with suppress(Exception):  # the socket may be closed already
+                await self.send({"type": "websocket.close", "code": 1011})
+        elif not self.status:
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            await self.send({"type": "http.response.start", "status": 500, "headers": headers})
+            await self.send({"type": "http.response.body", "body": b"Internal Server Error"})
+
+    def milliseconds(self) -> float:
+        return round((time.perf_counter() - self.started) * 1_000, 1)
+
+    def write_line(self) -> None:
+        """The one log line of this request. The query string is left out: it may hold secrets."""
+        path = self.scope["path"]
+        fields = {
+            "method": self.scope.get("method", "WEBSOCKET"),
+            "path": path[:PATH_LENGTH_MAX],
+            "status": self.status,
+            "ms": self.milliseconds(),
+        }
+        version = header(self.scope, b"x-client-version")
+        if version and CLIENT_VERSION.fullmatch(version):
+            fields["client_version"] = version.decode()
+        write = logger.debug if path in QUIET_PATHS else logger.info
+        write("request", **fields)
+
+
+def request_id(scope: Scope) -> str:
+    """The id that the client gave, where it looks like one, else a new one."""
+    given = header(scope, b"x-request-id")
+    return given.decode() if given and REQUEST_ID.fullmatch(given) else uuid7().hex
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of that name (in lower case), as ASGI hands it over."""
+    return next((value for key, value in scope["headers"] if key == name), None)
+
+
+def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
+    """The address of who asks. X-Forwarded-For counts only as far as trusted proxies have written it."""
+    client = scope.get("client")
+    address = parse_address(client[0]) if client else None
+    if address is None:
+        return UNKNOWN_ADDRESS  # a Unix socket
+    lines = [value.decode("latin-1") for key, value in scope["headers"] if key == b"x-forwarded-for"]
+    hops = ",".join(lines).split(",")[-HOPS_MAX:]
+    # From the nearest hop outwards: each was written by the one before, so the first stranger ends trust.
+    while hops and any(address in network for network in trusted):
+        hop = parse_address(hops.pop())
+        if hop is None:
+            break
+        address = hop
+    return str(address)
+
+
+def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IP address, also with a port behind it; nothing where there is none. IPv4 inside IPv6 is IPv4."""
+    text = text.strip()
+    if match := re.fullmatch(r"\[([^\]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+", text):
+        text = match[1] or match[2]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,59 @@
+"""The graph, assembled: what can be asked, changed and followed."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from schema.accounts import AccountMutation, AccountQuery
+from schema.channels import ChannelMutation, ChannelQuery
+from schema.chats import ChatMutation, ChatQuery
+from schema.customers import CustomerMutation, CustomerQuery
+from schema.kit.nodes import NodeQuery
+from schema.kit.scalars import SCALARS
+from schema.kit.schema import Schema
+from schema.messages import MessageMutation, MessageQuery, MessageSubscription
+from schema.orders import OrderMutation, OrderQuery
+from schema.products import ProductMutation, ProductQuery
+from schema.roles import RoleMutation, RoleQuery
+from schema.sessions import SessionMutation
+
+
+@strawberry.type(
+    description="What can be asked. Everything takes a signed-in caller unless it says otherwise."
+)
+class Query(
+    NodeQuery,
+    AccountQuery,
+    RoleQuery,
+    ChannelQuery,
+    CustomerQuery,
+    ProductQuery,
+    OrderQuery,
+    ChatQuery,
+    MessageQuery,
+):
+    pass
+
+
+@strawberry.type(
+    description="What can be changed. Each field is one transaction: all of it is done, or nothing."
+)
+class Mutation(
+    SessionMutation,
+    AccountMutation,
+    RoleMutation,
+    ChannelMutation,
+    CustomerMutation,
+    ProductMutation,
+    OrderMutation,
+    ChatMutation,
+    MessageMutation,
+):
+    pass
+
+
+@strawberry.type(description="What can be followed live.")
+class Subscription(MessageSubscription):
+    pass
+
+
+schema = Schema(Query, Mutation, Subscription, config=StrawberryConfig(scalar_map=SCALARS))

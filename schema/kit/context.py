@@ -1,0 +1,87 @@
+"""What a resolver is given: who asks, what it may read with, and how it changes something."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Concatenate, ParamSpec
+
+import strawberry
+
+from db.base import Viewer
+from schema.kit.load import Load
+from services.errors import Unauthenticated
+from services.server import Server
+from services.work import Work, transact
+
+P = ParamSpec("P")
+
+
+@dataclass
+class Context:
+    """One operation of one viewer; `asking` is None for nobody. `client` tells address and user agent."""
+
+    server: Server
+    asking: Viewer | None = None
+    request_id: str = ""
+    client_address: str | None = None
+    client_agent: str | None = None
+    connection_params: Mapping[str, Any] | None = None
+    _acting: Viewer | None = field(default=None, repr=False)
+    _load: Load | None = field(default=None, repr=False)
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who is asking; raises Unauthenticated for nobody."""
+        viewer = self._acting or self.asking
+        if viewer is None:
+            raise Unauthenticated("Sign in first.")
+        return viewer
+
+    @property
+    def load(self) -> Load:
+        """Reads as the viewer, each edge once for all its parents."""
+        if self._load is None:
+            self._load = Load(self.server.database, self.viewer)
+        return self._load
+
+    def act_as(self, viewer: Viewer) -> None:
+        """The rest of this field is read as whoever just signed in; the next one again as before."""
+        self._acting = viewer
+        self.forget()
+
+    def begin_field(self) -> None:
+        """Another root field of a mutation: what the one before changed is read afresh, as who asked."""
+        self._acting = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Read afresh from here on: something changed."""
+        self._load = None
+
+    def fork(self) -> "Context":
+        """The same for another operation: a socket has many, and each reads for itself."""
+        return replace(self, _acting=None, _load=None)
+
+    async def afresh(self, rows: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+        """The events of a subscription, each read for itself: an older Load would show yesterday's data."""
+        try:
+            async for row in rows:
+                self.forget()
+                yield row
+        finally:
+            await rows.aclose()
+
+    async def transact(
+        self,
+        action: Callable[Concatenate[Work, P], Awaitable[Any]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Any:
+        """Runs a service in a transaction of its own; what it gives back are rows, the sources of graph types."""
+        server = self.server
+        try:
+            return await transact(server.database, server.hub, self.asking, action, *args, **kwargs)
+        finally:
+            self.forget()
+
+
+Info = strawberry.Info[Context, None]

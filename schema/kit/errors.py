@@ -1,0 +1,90 @@
+"""What a caller is told when something fails: a code, a path, and nothing of the inside."""
+
+from typing import Any
+
+import strawberry
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.utils.str_converters import to_camel_case
+
+from schema.kit.access import described_enum
+from schema.kit.docs import attribute_docs, class_doc
+from services import errors as problems
+
+log = structlog.get_logger("switchboard.errors")
+
+ErrorCode = described_enum(problems.ErrorCode)
+MASKED = "Something went wrong on our side. The request id finds it in the server's log."
+USER_CODES = frozenset(
+    {
+        problems.ErrorCode.VALIDATION_ERROR,
+        problems.ErrorCode.INVALID_CREDENTIALS,
+        problems.ErrorCode.NOT_FOUND,
+        problems.ErrorCode.CONFLICT,
+        problems.ErrorCode.STALE_VERSION,
+        problems.ErrorCode.INVALID_TRANSITION,
+        problems.ErrorCode.QUOTA_EXCEEDED,
+    }
+)
+"""What a caller of a mutation can fix: told in `userErrors`, everything else at the top level."""
+
+
+@strawberry.type(description="A problem the caller can fix.")
+class UserError:
+    code: ErrorCode = strawberry.field(description="What kind of problem.")
+    message: str = strawberry.field(description="For people; its wording may change.")
+    path: list[str] | None = strawberry.field(
+        description='Where in the arguments: ["input", "items", "0", "quantity"].'
+    )
+
+
+def user_error(problem: problems.Problem, *prefix: str) -> UserError:
+    """A refusal as a payload tells it: its place within `prefix`, in the names of the SDL."""
+    return UserError(code=problem.code, message=problem.message, path=[*prefix, *_spelled(problem.path)])
+
+
+def _spelled(path: problems.Path) -> list[str]:
+    return [to_camel_case(str(p)) for p in path]
+
+
+def present(error: GraphQLError, request_id: str) -> GraphQLError:
+    """An error as the caller may see it. What nobody foresaw is masked, and logged once with the request id."""
+    cause = _cause(error)
+    if isinstance(cause, problems.Problem):
+        extensions: dict[str, Any] = {"code": cause.code.value}
+        if cause.path:
+            extensions["argument"] = _spelled(cause.path)
+        return _again(error, cause.message, extensions)
+    if cause is None or isinstance(cause, GraphQLError):
+        code = (error.extensions or {}).get("code", problems.ErrorCode.VALIDATION_ERROR.value)
+        return _again(error, error.message, {**(error.extensions or {}), "code": code})
+    log.error("unforeseen", request_id=request_id, path=error.path, exc_info=cause)
+    extensions = {"code": problems.ErrorCode.INTERNAL.value, "requestId": request_id}
+    return _again(error, MASKED, extensions)
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    cause: BaseException | None = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
+
+
+def _again(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    if isinstance(error, GraphQLSyntaxError):
+        error.extensions = extensions
+        return error
+    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, extensions)
+
+
+def payload(cls: Any) -> Any:
+    """Makes a class the answer of a mutation: its fields are null when refused, and `userErrors` says why."""
+    docs = attribute_docs(cls)
+    for name in cls.__annotations__:
+        if name not in cls.__dict__:
+            setattr(cls, name, strawberry.field(default=None, description=docs.get(name)))
+    cls.__annotations__["user_errors"] = list[UserError]
+    cls.user_errors = strawberry.field(
+        default_factory=list, description="Why it was refused; empty when it was done."
+    )
+    return strawberry.type(cls, description=class_doc(cls))

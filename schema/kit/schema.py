@@ -1,0 +1,126 @@
+"""Strawberry's schema with our declarations attached: documents cached, permissions checked before anything runs."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    get_operation_ast,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionContext
+from strawberry.types.execution import PreExecutionError
+
+from schema.kit import resolvers
+from schema.kit.context import Context
+from schema.kit.errors import present
+from schema.kit.walk import Needs, walk
+
+DOCUMENTS_MAX = 1_000
+"""How many query texts are kept parsed and checked."""
+ERRORS_MAX = 10
+"""How many errors one answer lists."""
+
+
+@dataclass
+class Document:
+    """What is known of a query text, whoever sends it."""
+
+    node: DocumentNode | None
+    errors: list[GraphQLError]
+    needs: dict[str, Needs] = field(default_factory=dict)
+
+
+class Schema(strawberry.Schema):
+    """The graph. Every operation: parse, look at permissions, validate, execute; the first three once for each text."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._documents: OrderedDict[str, Document] = OrderedDict()
+        resolvers.attach(self._schema)
+
+    def document(self, text: str) -> Document:
+        """What is known of a text; worked out at first sight."""
+        known = self._documents.get(text)
+        if known is not None:
+            self._documents.move_to_end(text)
+            return known
+        known = self._documents[text] = self._read(text)
+        if len(self._documents) > DOCUMENTS_MAX:
+            self._documents.popitem(last=False)
+        return known
+
+    def _read(self, text: str) -> Document:
+        try:
+            node = parse(text)
+        except GraphQLError as error:
+            return Document(None, [error])
+        except RecursionError:
+            return Document(None, [GraphQLError("The document is nested too deeply.")])
+        return Document(node, validate(self._schema, node, specified_rules, max_errors=ERRORS_MAX))
+
+    def needs(self, document: Document, operation: OperationDefinitionNode) -> Needs:
+        """What an operation of a document takes."""
+        assert document.node is not None
+        name = operation.name.value if operation.name else ""
+        if name not in document.needs:
+            document.needs[name] = walk(self._schema, document.node, operation)
+        return document.needs[name]
+
+    async def _prepare_operation_async(self, context: ExecutionContext, extensions_runner: Any) -> Any:
+        """Parse, permissions, validation. Overrides Strawberry's own steps, which would do two of them every time."""
+        if not context.query:
+            raise MissingQueryError
+        document = self.document(context.query)
+        if document.node is None:
+            return _refused(context, document.errors)
+        operation = get_operation_ast(document.node, context.operation_name)
+        if operation is None:
+            raise CannotGetOperationTypeError(context.operation_name)
+        context.graphql_document = document.node
+        if context.operation_type not in context.allowed_operations:
+            raise InvalidOperationTypeError(context.operation_type)
+        refusal = self.needs(document, operation).refusal(_asked_by(context).asking)
+        if refusal is not None:
+            problem, node = refusal
+            path = [node.alias.value if node.alias else node.name.value]
+            return _refused(
+                context, [GraphQLError(problem.message, [node], path=path, original_error=problem)]
+            )
+        return _refused(context, document.errors) if document.errors else None
+
+    def _create_execution_context(self, *args: Any, **kwargs: Any) -> ExecutionContext:
+        context = super()._create_execution_context(*args, **kwargs)
+        # A socket has one context for all its operations; what one of them has read is not for the next.
+        context.context = _asked_by(context).fork()
+        return context
+
+    async def _handle_execution_result(
+        self, context: ExecutionContext, result: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        answer = await super()._handle_execution_result(context, result, *args, **kwargs)
+        if answer.errors:
+            request_id = _asked_by(context).request_id
+            answer.errors = [present(e, request_id) for e in answer.errors[:ERRORS_MAX]]
+        return answer
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Logging is `present`'s: what nobody foresaw, once."""
+
+
+def _asked_by(context: ExecutionContext) -> Context:
+    asked_by: Context = context.context
+    return asked_by
+
+
+def _refused(context: ExecutionContext, errors: list[GraphQLError]) -> PreExecutionError:
+    context.pre_execution_errors = errors
+    return PreExecutionError(data=None, errors=errors)

@@ -1,0 +1,265 @@
+"""The five statements that every edge and list is read with: by_id, by_ids, root_page, page_of_each, count.
+
+Viewer, keys, cursor, filter values and sizes are bound parameters: a statement's text depends on what is asked for,
+never on who asks or for how many, so that each is built and compiled once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    any_,
+    bindparam,
+    column,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.orm import aliased
+
+from db.base import ANYONE, Row, columns_of
+from db.engine import Dialect
+from schema.kit.edges import Order
+
+LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer())
+OFFSET: ColumnElement[int] = bindparam("offset", type_=Integer())
+PLACE = "parent_place"
+"""In rows read for several keys: which of the keys a row belongs to, counted from 1."""
+TYPE_NAME = "type_name"
+
+Conditions = Callable[[Any], Sequence[ColumnElement[bool]]]
+"""What else has to hold of an alias of the table."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is read of one table.
+
+    `alive` leaves deleted rows out, `kind` those of another kind; `type_name` is selected with each row where it is
+    given; `through` is the table between, and its column that points onward, for many-to-many.
+    """
+
+    table: type[Row]
+    alive: bool = False
+    kind: str | None = None
+    type_name: str | None = None
+    through: tuple[type[Row], str] | None = None
+
+    def columns(self, entity: Any) -> list[ColumnElement[Any]]:
+        """Every readable column of an alias of the table."""
+        columns = columns_of(entity, self.table)
+        return columns if self.type_name is None else [*columns, literal(self.type_name).label(TYPE_NAME)]
+
+    def rows(self, entity: Any, columns: Sequence[Any], *conditions: ColumnElement[bool]) -> Select[Any]:
+        """The columns of the visible rows that fulfil the conditions."""
+        where = [*conditions, entity.visible_to(ANYONE)]
+        if self.alive and hasattr(self.table, "deleted_at"):
+            where.append(entity.deleted_at.is_(None))
+        if self.kind is not None:
+            where.append(entity.kind == self.kind)
+        return select(*columns).select_from(entity).where(*where)
+
+    def pointing(self, entity: Any, key: str) -> tuple[ColumnElement[Any], list[ColumnElement[bool]]]:
+        """The column that points at a parent, here or in the table between, and how the two tables are joined."""
+        if self.through is None:
+            return getattr(entity, key), []
+        between, onward = self.through
+        return getattr(between, key), [getattr(between, onward) == entity.id, between.visible_to(ANYONE)]
+
+
+def by_id(selection: Selection, columns: Sequence[str], *, newest: bool = False) -> Select[Any]:
+    """The row whose columns equal key_0, key_1 …; the newest of them where there may be several."""
+    entity: Any = aliased(selection.table)
+    named = [(getattr(entity, c), f"key_{i}") for i, c in enumerate(columns)]
+    same = [c == bindparam(name, type_=c.type) for c, name in named]
+    rows = selection.rows(entity, selection.columns(entity), *same)
+    return rows.order_by(entity.id.desc()).limit(1) if newest else rows
+
+
+def by_ids(selection: Selection, columns: Sequence[str], dialect: Dialect) -> Select[Any]:
+    """The rows whose columns equal one of the keys, each with the place of its key."""
+    entity: Any = aliased(selection.table)
+    matched = [getattr(entity, c) for c in columns]
+    keys = _Keys([c.type for c in matched], dialect)
+    same = [c == value for c, value in zip(matched, keys.values, strict=True)]
+    return selection.rows(entity, [keys.place, *selection.columns(entity)], *same).select_from(keys.table)
+
+
+def root_page(
+    selection: Selection, conditions: Conditions, order: Order, *, backwards: bool, offset: bool
+) -> Select[Any]:
+    """The first `limit` rows in order, after `offset` others where that is asked for."""
+    entity: Any = aliased(selection.table)
+    rows = selection.rows(entity, selection.columns(entity), *conditions(entity))
+    rows = rows.order_by(*ordered(entity, order, backwards)).limit(LIMIT)
+    return rows.offset(OFFSET) if offset else rows
+
+
+def page_of_each(
+    selection: Selection, key: str, conditions: Conditions, order: Order, dialect: Dialect, *, backwards: bool
+) -> Select[Any]:
+    """The first `limit` rows of each of the keys, in order, each with the place of its key."""
+    entity: Any = aliased(selection.table)
+    pointing, joined = selection.pointing(entity, key)
+    keys = _Keys([pointing.type], dialect)
+    where = (pointing == keys.values[0], *joined, *conditions(entity))
+    if dialect == "postgresql":
+        mine = selection.rows(entity, selection.columns(entity), *where)
+        each = (
+            mine.order_by(*ordered(entity, order, backwards))
+            .limit(LIMIT)
+            .correlate(keys.table)
+            .lateral("each")
+        )
+        rows = select(keys.place, *each.c).select_from(keys.table.join(each, true()))
+        return rows.order_by(keys.place, *_ordered_columns(each.c, entity, order, backwards))
+    # SQLite has no lateral join: each key chooses its ids along the index, then the rows are read by id.
+    chosen = (
+        selection.rows(entity, [entity.id], *where).order_by(*ordered(entity, order, backwards)).limit(LIMIT)
+    )
+    outer: Any = aliased(selection.table)
+    rows = (
+        select(keys.place, *selection.columns(outer)).select_from(keys.table).where(keys.place.is_not(None))
+    )
+    rows = rows.join(outer, outer.id.in_(chosen.correlate(keys.table)))
+    return rows.order_by(keys.place, *ordered(outer, order, backwards))
+
+
+def count(selection: Selection, conditions: Conditions) -> Select[Any]:
+    """How many rows fulfil the conditions."""
+    entity: Any = aliased(selection.table)
+    return selection.rows(entity, [func.count().label("total")], *conditions(entity))
+
+
+def count_of_each(selection: Selection, key: str, conditions: Conditions, dialect: Dialect) -> Select[Any]:
+    """The same for each of the keys; a key without rows is left out."""
+    entity: Any = aliased(selection.table)
+    pointing, joined = selection.pointing(entity, key)
+    keys = _Keys([pointing.type], dialect)
+    where = (pointing == keys.values[0], *joined, *conditions(entity))
+    counted = selection.rows(entity, [keys.place, func.count().label("total")], *where)
+    return counted.select_from(keys.table).group_by(keys.place)
+
+
+def ordered(entity: Any, order: Order, backwards: bool) -> list[Any]:
+    """ORDER BY: NULL comes last both ways, and so first where the list is read backwards."""
+    return _ordered_columns({n: getattr(entity, n) for n, _ in order}, entity, order, backwards)
+
+
+def _ordered_columns(columns: Any, entity: Any, order: Order, backwards: bool) -> list[Any]:
+    terms = []
+    for name, descending in order:
+        term = columns[name].desc() if descending is not backwards else columns[name].asc()
+        if is_nullable(entity, name):
+            term = term.nulls_first() if backwards else term.nulls_last()
+        terms.append(term)
+    return terms
+
+
+def is_nullable(entity: Any, name: str) -> bool:
+    """Whether the column may hold NULL."""
+    return bool(getattr(entity, name).property.columns[0].nullable)
+
+
+class _Keys:
+    """The bound keys as a table: keys_0, keys_1 … are arrays on PostgreSQL, one JSON array on SQLite."""
+
+    def __init__(self, types: Sequence[Any], dialect: Dialect) -> None:
+        names = [f"key_{i}" for i in range(len(types))]
+        if dialect == "postgresql":
+            arrays = [bindparam(f"keys_{i}", type_=ARRAY(t)) for i, t in enumerate(types)]
+            columns = [column(n, t) for n, t in zip(names, types, strict=True)]
+            unnested = func.unnest(*arrays).table_valued(*columns, with_ordinality="place", name="given")
+            self.table: Any = unnested.render_derived()
+            self.values = [self.table.c[n] for n in names]
+            self.place: Any = self.table.c.place.label(PLACE)
+            return
+        self.table = func.json_each(bindparam("keys", type_=String())).table_valued(
+            "key", "value", name="given"
+        )
+        self.place = (self.table.c.key + 1).label(PLACE)
+        self.values = (
+            [self.table.c.value]
+            if len(types) == 1
+            else [func.json_extract(self.table.c.value, f"$[{i}]") for i in range(len(types))]
+        )
+
+
+def bind_keys(keys: Sequence[tuple[Any, ...]], dialect: Dialect) -> dict[str, Any]:
+    """The keys as the parameters of a statement for several; each key is a tuple, of one value or more."""
+    if dialect == "postgresql":
+        return {f"keys_{i}": list(values) for i, values in enumerate(zip(*keys, strict=True))}
+    plain = [[_json(v) for v in key] for key in keys]
+    return {"keys": orjson.dumps(plain if len(keys[0]) > 1 else [k[0] for k in plain]).decode()}
+
+
+def member_of(attribute: Any, name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """That the column is one of a bound list of values."""
+    if dialect == "postgresql":
+        return attribute == any_(bindparam(name, type_=ARRAY(attribute.type)))  # type: ignore[no-any-return]
+    listed = func.json_each(bindparam(name, type_=String())).table_valued("value")
+    return attribute.in_(select(listed.c.value))  # type: ignore[no-any-return]
+
+
+def bind_list(values: Sequence[Any], dialect: Dialect) -> Any:
+    """A list of values as the parameter of `member_of`."""
+    return list(values) if dialect == "postgresql" else orjson.dumps([_json(v) for v in values]).decode()
+
+
+def _json(value: Any) -> Any:
+    return value.hex if isinstance(value, UUID) else value
+
+
+def beyond(entity: Any, order: Order, nulls: Sequence[bool], *, backwards: bool) -> ColumnElement[bool]:
+    """What comes after the row whose values are cursor_0, cursor_1 …; before it where the list is read backwards."""
+    bounds = [bindparam(f"cursor_{i}", type_=getattr(entity, n).type) for i, (n, _) in enumerate(order)]
+    terms = [
+        _Term(entity, n, d is not backwards, b, z) for (n, d), b, z in zip(order, bounds, nulls, strict=True)
+    ]
+    one_way = len({descending for _, descending in order}) == 1
+    if one_way and not any(is_nullable(entity, n) for n, _ in order):
+        # One comparison of rows, which an index serves as a range.
+        columns, values = tuple_(*[t.column for t in terms]), tuple_(*bounds)
+        return columns < values if terms[0].descending else columns > values
+    steps = [and_(*[t.same() for t in terms[:i]], term.after(backwards)) for i, term in enumerate(terms)]
+    return or_(*steps)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """One column of the order, against the cursor's value of it."""
+
+    entity: Any
+    name: str
+    descending: bool
+    bound: Any
+    bound_is_null: bool
+
+    @property
+    def column(self) -> Any:
+        return getattr(self.entity, self.name)
+
+    def same(self) -> ColumnElement[bool]:
+        return self.column.is_(None) if self.bound_is_null else self.column == self.bound  # type: ignore[no-any-return]
+
+    def after(self, backwards: bool) -> ColumnElement[bool]:
+        if self.bound_is_null:
+            # NULLs are last: nothing but other NULLs follows one, everything else precedes it.
+            return self.column.is_not(None) if backwards else false()  # type: ignore[no-any-return]
+        beyond_it = self.column < self.bound if self.descending else self.column > self.bound
+        if backwards or not is_nullable(self.entity, self.name):
+            return beyond_it  # type: ignore[no-any-return]
+        return beyond_it | self.column.is_(None)  # type: ignore[no-any-return]

@@ -1,0 +1,322 @@
+"""Orders and their items: what customers bought."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import strawberry
+
+from db import orders as tables
+from db.base import Permission
+from schema.accounts import UserId
+from schema.addresses import Address, AddressInput, read_address
+from schema.channels import ChannelId, PlatformKey
+from schema.chats import ChatId
+from schema.customers import CustomerId
+from schema.kit import ids
+from schema.kit.access import described_enum
+from schema.kit.connection import Connection
+from schema.kit.context import Info
+from schema.kit.edges import by_key, computed, embedded, root_page, to_list, to_one
+from schema.kit.errors import payload, user_error
+from schema.kit.filters import filter_input, on
+from schema.kit.ids import IdOf
+from schema.kit.inputs import described_input, given, one_of
+from schema.kit.mutations import mutation
+from schema.kit.node import Node, node, root
+from schema.kit.operators import DateTimeFilter, DecimalFilter, IdFilter, IntFilter, StringFilter, sort_input
+from schema.kit.scalars import CurrencyCode
+from schema.money import Money, MoneyInput
+from schema.payloads import DeleteInput, DeletePayload, deleted
+from schema.products import ProductId
+from schema.refs import (
+    ORDERS,
+    ChannelRef,
+    ChatRef,
+    CustomerRef,
+    OrderItemRef,
+    OrderRef,
+    ProductRef,
+    UserRef,
+)
+from services import orders as services
+from services.errors import Invalid, Problem
+
+OrderStatus = described_enum(tables.OrderStatus)
+ORDERS_AT_ONCE_MAX = 100
+OrderId = Annotated[strawberry.ID, IdOf("order")]
+
+
+def line_total(row: Any) -> Money:
+    """quantity × priceAtPurchase."""
+    return Money(amount=row.quantity * row.price_at_purchase, currency=row.currency)
+
+
+@node(tables.OrderItem, "item", Permission.ORDERS_READ)
+class OrderItem(Node):
+    """One line of an order, as it was when it was bought."""
+
+    order: OrderRef = to_one(tables.OrderItem.order_id)
+    """The order it is a line of."""
+    product: ProductRef = to_one(tables.OrderItem.product_id)
+    """What was bought."""
+    name: str
+    """The product's name when it was bought."""
+    quantity: int
+    """How many."""
+    price_at_purchase: Money = embedded(
+        Money, amount=tables.OrderItem.price_at_purchase, currency=tables.OrderItem.currency
+    )
+    """What one of it cost."""
+    line_total: Money = computed(
+        line_total, tables.OrderItem.quantity, tables.OrderItem.price_at_purchase, tables.OrderItem.currency
+    )
+    """quantity × priceAtPurchase."""
+
+
+@node(tables.Order, "order", Permission.ORDERS_READ)
+class Order(Node):
+    """An order of one customer, in one currency."""
+
+    version: int
+    """Counts changes of the order itself, beginning at 1."""
+    number: int
+    """1, 2, 3 … in the workspace, without holes."""
+    customer: CustomerRef = to_one(tables.Order.customer_id)
+    """Who bought."""
+    channel: ChannelRef = to_one(tables.Order.channel_id)
+    """Where it was ordered."""
+    seller: UserRef = to_one(tables.Order.seller_id)
+    """Who fulfils it."""
+    chat: ChatRef | None = to_one(tables.Order.chat_id, kind="CHAT")
+    """The chat it came from, if any."""
+    platform_order_id: str | None
+    """Its id on the platform: unique in its channel."""
+    status: OrderStatus
+    """How far it has come."""
+    allowed_transitions: list[OrderStatus] = computed(services.allowed_transitions, tables.Order.status)
+    """What it may become next."""
+    total: Money = embedded(Money, amount=tables.Order.total_amount, currency=tables.Order.currency)
+    """The sum of its lines."""
+    items: list[OrderItemRef] = to_list(
+        tables.OrderItem.order_id, ("position", False), size=services.ITEMS_MAX
+    )
+    """At most 100, in the order they were given."""
+    shipping_address: Address | None = computed(
+        lambda row: read_address(row.shipping_address), tables.Order.shipping_address
+    )
+    """Where it is sent."""
+    billing_address: Address | None = computed(
+        lambda row: read_address(row.billing_address), tables.Order.billing_address
+    )
+    """Who pays."""
+    created_at: datetime
+    """When it was placed."""
+    updated_at: datetime
+    """When it last changed."""
+    deleted_at: datetime | None
+    """When it was deleted."""
+
+
+@filter_input
+class OrderFilter:
+    """Which orders."""
+
+    number: IntFilter | None
+    """By number."""
+    customer: IdFilter | None = on("customer_id", of="customer")
+    """Bought by."""
+    channel: IdFilter | None = on("channel_id", of="channel")
+    """Ordered on."""
+    seller: IdFilter | None = on("seller_id", of="user")
+    """Fulfilled by."""
+    chat: IdFilter | None = on("chat_id", of="chat")
+    """From this chat."""
+    product: IdFilter | None = on(
+        "product_id", tables.OrderItem, lambda order, item: item.order_id == order.id, of="product"
+    )
+    """With a line of this product."""
+    platform_order_id: StringFilter | None
+    """By the id on the platform."""
+    status: list[OrderStatus] | None
+    """In one of these states."""
+    total: DecimalFilter | None = on("total_amount")
+    """By the amount of the total."""
+    currency: CurrencyCode | None
+    """By the currency of the total."""
+    created_at: DateTimeFilter | None
+    """By when it was placed."""
+
+
+@described_enum
+class OrderSortField(StrEnum):
+    """What orders can be sorted by."""
+
+    CREATED_AT = "created_at"
+    """When it was placed."""
+    TOTAL = "total_amount"
+    """The amount of the total."""
+    NUMBER = "number"
+    """Number."""
+
+
+OrderSort = sort_input("OrderSort", OrderSortField)
+
+
+@one_of
+class OrderKey:
+    """What finds one order."""
+
+    id: strawberry.ID | None
+    """Its id."""
+    number: int | None
+    """Its number in the workspace."""
+    platform: PlatformKey | None
+    """The channel and the platformOrderId."""
+
+
+@root
+class OrderQuery:
+    order: OrderRef | None = by_key(
+        ORDERS,
+        OrderKey,
+        "order",
+        id=tables.Order.id,
+        number=tables.Order.number,
+        platform=(tables.Order.channel_id, tables.Order.platform_order_id),
+    )
+    """One order; null where there is none."""
+    orders: Connection[OrderRef] = root_page(ORDERS)
+    """The orders, newest first."""
+
+
+@described_input
+class OrderItemInput:
+    """One line of an order."""
+
+    product_id: ProductId
+    """What is bought."""
+    quantity: int
+    """How many: 1 to 1,000,000."""
+    price_at_purchase: MoneyInput | None
+    """What one of it costs; the product's price now, where absent."""
+
+
+@described_input
+class OrderCreateInput:
+    """1 to 100 items of one currency. The total is computed; a given `total` has to agree. Default: the customer's channel, the viewer as seller."""
+
+    customer_id: CustomerId
+    """Who buys."""
+    channel_id: ChannelId | None
+    """Where it is ordered."""
+    seller_id: UserId | None
+    """Who fulfils it."""
+    chat_id: ChatId | None
+    """The chat it came from."""
+    platform_order_id: str | None
+    """Its id on the platform; CONFLICT where the channel has it already."""
+    items: list[OrderItemInput]
+    """Its lines."""
+    total: MoneyInput | None
+    """What the caller makes it; refused where the sum of the lines differs."""
+    shipping_address: AddressInput | None
+    """Where it is sent."""
+    billing_address: AddressInput | None
+    """Who pays."""
+    created_at: datetime | None
+    """When it was placed; now, where absent."""
+
+
+@described_input
+class OrderUpdateInput:
+    """What to change of an order: an absent field is kept, null clears it, an address is replaced whole."""
+
+    id: OrderId
+    """Which order."""
+    seller_id: UserId | None
+    """Who fulfils it."""
+    platform_order_id: str | None
+    """Its id on the platform."""
+    shipping_address: AddressInput | None
+    """Where it is sent."""
+    billing_address: AddressInput | None
+    """Who pays."""
+    expected_version: int | None
+    """Refuse with STALE_VERSION where the order is no longer at this version."""
+
+
+@described_input
+class OrderTransitionInput:
+    """A step of one order."""
+
+    id: OrderId
+    """Which order."""
+    to: OrderStatus
+    """What it becomes."""
+    expected_version: int | None
+    """Refuse with STALE_VERSION where the order is no longer at this version."""
+
+
+@described_input
+class OrdersTransitionInput:
+    """The same step for several orders."""
+
+    ids: list[strawberry.ID]
+    """Which orders, at most 100."""
+    to: OrderStatus
+    """What they become."""
+
+
+@payload
+class OrderPayload:
+    """An order, or why not."""
+
+    order: OrderRef | None
+    """The order as it is now."""
+
+
+@payload
+class OrdersPayload:
+    """The orders that took the step, and why the others could not."""
+
+    orders: list[OrderRef] = strawberry.field(
+        default_factory=list, description="The orders that took the step, in the order they were given."
+    )
+
+
+@strawberry.type
+class OrderMutation:
+    @mutation(Permission.ORDERS_WRITE)
+    async def order_create(self, info: Info, input: OrderCreateInput) -> OrderPayload | None:
+        """Places an order with its items, all or nothing."""
+        return OrderPayload(order=await info.context.transact(services.create_order, **given(input)))
+
+    @mutation(Permission.ORDERS_WRITE)
+    async def order_update(self, info: Info, input: OrderUpdateInput) -> OrderPayload | None:
+        """Changes an order; its items and its status have ways of their own."""
+        return OrderPayload(order=await info.context.transact(services.update_order, **given(input)))
+
+    @mutation(Permission.ORDERS_WRITE)
+    async def order_transition(self, info: Info, input: OrderTransitionInput) -> OrderPayload | None:
+        """Moves an order a step on; INVALID_TRANSITION answers with the order as it is."""
+        return OrderPayload(order=await info.context.transact(services.transition_order, **given(input)))
+
+    @mutation(Permission.ORDERS_WRITE)
+    async def orders_transition(self, info: Info, input: OrdersTransitionInput) -> OrdersPayload | None:
+        """At most 100, each on its own: `userErrors` names by place those that could not."""
+        if len(input.ids) > ORDERS_AT_ONCE_MAX:
+            raise Invalid(f"At most {ORDERS_AT_ONCE_MAX}.", "ids")
+        answer = OrdersPayload()
+        for place, text in enumerate(input.ids):
+            try:
+                id = ids.decode("order", text)
+                answer.orders.append(await info.context.transact(services.transition_order, id, input.to))
+            except Problem as problem:
+                answer.user_errors.append(user_error(problem, "input", "ids", str(place)))
+        return answer
+
+    @mutation(Permission.ORDERS_WRITE)
+    async def order_delete(self, info: Info, input: DeleteInput) -> DeletePayload | None:
+        """Only while PENDING or CANCELLED: INVALID_TRANSITION."""
+        return await deleted(info, services.delete_order, "order", input)

@@ -1,0 +1,38 @@
+"""What deletions of all areas take and answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+
+from schema.kit import ids
+from schema.kit.context import Info
+from schema.kit.errors import payload
+from schema.kit.inputs import described_input, given
+
+
+@described_input
+class DeleteInput:
+    """What to delete."""
+
+    id: strawberry.ID
+    """Which one."""
+    expected_version: int | None
+    """Refuse with STALE_VERSION where it is no longer at this version."""
+
+
+@payload
+class DeletePayload:
+    """That it is deleted, or why not."""
+
+    deleted_id: strawberry.ID | None
+    """The id that was deleted."""
+
+
+async def deleted(
+    info: Info, service: Callable[..., Awaitable[Any]], prefix: str, input: DeleteInput
+) -> DeletePayload:
+    """Runs a deletion and answers with the id."""
+    values = given(input) | {"id": ids.decode(prefix, input.id, "id")}
+    await info.context.transact(service, **values)
+    return DeletePayload(deleted_id=input.id)

@@ -1,0 +1,216 @@
+"""Sessions: registering, logging in, and staying signed in."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from db import sessions as tables
+from schema.kit.context import Info
+from schema.kit.edges import to_one
+from schema.kit.errors import payload
+from schema.kit.ids import IdOf
+from schema.kit.inputs import described_input, given
+from schema.kit.mutations import mutation
+from schema.kit.node import Node, node
+from schema.refs import SessionRef, UserRef
+from services import accounts
+from services import sessions as services
+from services.errors import Forbidden, InvalidCredentials
+
+SessionId = Annotated[strawberry.ID, IdOf("session")]
+TOKEN_TYPE = "Bearer"
+
+
+@node(tables.Session, "session")
+class Session(Node):
+    """One sign-in of one member. Seen by the member itself, and with USERS_READ."""
+
+    user: UserRef = to_one(tables.Session.user_id)
+    """Who is signed in."""
+    device_info: str | None
+    """What the client said of itself."""
+    ip_address: str | None
+    """Where it signed in from."""
+    is_active: bool
+    """False once it was ended."""
+    is_current: bool
+    """Whether this request runs in it."""
+    last_seen_at: datetime
+    """When its tokens were last renewed."""
+    expires_at: datetime
+    """When it ends by itself."""
+    created_at: datetime
+    """When it began."""
+
+
+@described_input
+class RegisterInput:
+    """A new business and its first member, who administers it."""
+
+    username: str
+    """3 to 100 letters a-z, digits, `.`, `_` or `-`; kept in lower case."""
+    email: str
+    """The member's e-mail address; kept in lower case."""
+    password: str
+    """10 to 256 characters."""
+    full_name: str | None
+    """The member's name."""
+    business_name: str | None
+    """What the business is called; the username, where absent."""
+
+
+@described_input
+class LoginInput:
+    """Who wants to sign in."""
+
+    username: str
+    """Username or e-mail address, in any case."""
+    password: str
+    """The password."""
+    device_info: str | None
+    """What the client says of itself, shown in the list of sessions; its User-Agent, where absent."""
+
+
+@described_input
+class TokenRefreshInput:
+    """A refresh token to be renewed."""
+
+    refresh_token: str
+    """The token: good once."""
+
+
+@described_input
+class LogoutInput:
+    """What to end."""
+
+    all_sessions: bool = False
+    """Every session of the viewer, not this one alone."""
+
+
+@described_input
+class PasswordChangeInput:
+    """A new password."""
+
+    current_password: str
+    """The password until now."""
+    new_password: str
+    """The password from now on: 10 to 256 characters."""
+
+
+@described_input
+class SessionRevokeInput:
+    """A session to end."""
+
+    id: SessionId
+    """Which session."""
+
+
+@payload
+class AuthPayload:
+    """Tokens of a session, or why there are none."""
+
+    access_token: str | None
+    """Send it as `Authorization: Bearer …`, and in connection_init as `authorization`."""
+    refresh_token: str | None
+    """Good once, for the next pair of tokens. Using one twice ends its session."""
+    token_type: str | None
+    """Bearer."""
+    expires_in: int | None
+    """Seconds for which the access token is good."""
+    user: UserRef | None
+    """Who is signed in."""
+
+
+@payload
+class LogoutPayload:
+    """What was ended."""
+
+    revoked_sessions: int = strawberry.field(default=0, description="How many sessions were ended.")
+
+
+@payload
+class SessionPayload:
+    """A session, or why not."""
+
+    session: SessionRef | None
+    """The session as it is now."""
+
+
+@strawberry.type
+class SessionMutation:
+    @mutation(public=True)
+    async def register(self, info: Info, input: RegisterInput) -> AuthPayload | None:
+        """Makes a workspace and its administrator, and signs it in."""
+        server = info.context.server
+        if not server.allow_registration:
+            raise Forbidden("This server takes no registrations.")
+        values = given(input)
+        hashed = await accounts.hash_new(server.passwords, values.pop("password"))
+        signed_in = await info.context.transact(
+            services.sign_up, server.tokens, hashed_password=hashed, **_client(info, None), **values
+        )
+        return _signed_in(info, signed_in)
+
+    @mutation(public=True)
+    async def login(self, info: Info, input: LoginInput) -> AuthPayload | None:
+        """Signs a member in by username or e-mail. Takes as long for an unknown name as for a wrong password."""
+        server, values = info.context.server, given(input)
+        user_id = await services.check_login(
+            server.database, server.passwords, values["username"], values["password"]
+        )
+        client = _client(info, values.get("device_info"))
+        return _signed_in(
+            info, await info.context.transact(services.begin_session, server.tokens, user_id, **client)
+        )
+
+    @mutation(public=True)
+    async def token_refresh(self, info: Info, input: TokenRefreshInput) -> AuthPayload | None:
+        """A new pair of tokens for a refresh token. One that was used before ends its session."""
+        tokens = info.context.server.tokens
+        renewed = await info.context.transact(services.refresh_session, tokens, **given(input))
+        if renewed is None:
+            raise InvalidCredentials(
+                "The refresh token was used before: its session is over.", "refresh_token"
+            )
+        return _signed_in(info, renewed)
+
+    @mutation()
+    async def logout(self, info: Info, input: LogoutInput) -> LogoutPayload | None:
+        """Ends the viewer's session, or all it has. Their access tokens stop working within 5 s."""
+        ended = await info.context.transact(services.end_sessions, **given(input))
+        return LogoutPayload(revoked_sessions=ended)
+
+    @mutation()
+    async def password_change(self, info: Info, input: PasswordChangeInput) -> AuthPayload | None:
+        """Changes the viewer's password, ends its other sessions, and answers with new tokens for this one."""
+        server = info.context.server
+        accounts.check_password(input.new_password, "new_password")
+        await services.check_current_password(
+            server.database, server.passwords, info.context.viewer, input.current_password
+        )
+        hashed = await server.passwords.hash(input.new_password)
+        changed = await info.context.transact(services.change_password, server.tokens, hashed)
+        return _signed_in(info, changed)
+
+    @mutation()
+    async def session_revoke(self, info: Info, input: SessionRevokeInput) -> SessionPayload | None:
+        """Ends a session: one's own, or with USERS_WRITE a colleague's. Its access token stops working within 5 s."""
+        return SessionPayload(session=await info.context.transact(services.revoke_session, **given(input)))
+
+
+def _client(info: Info, device_info: str | None) -> dict[str, Any]:
+    context = info.context
+    return {"device_info": device_info or context.client_agent, "address": context.client_address}
+
+
+def _signed_in(info: Info, signed_in: services.SignedIn) -> AuthPayload:
+    # The rest of the payload is read as whoever just signed in.
+    info.context.act_as(signed_in.viewer)
+    return AuthPayload(
+        access_token=signed_in.access_token,
+        refresh_token=signed_in.refresh_token,
+        token_type=TOKEN_TYPE,
+        expires_in=signed_in.expires_in,
+        user=signed_in.user,
+    )

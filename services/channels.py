@@ -1,0 +1,51 @@
+"""What may happen to channels: connected, changed, disconnected for good."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from db.base import new_id
+from db.channels import Channel, PlatformType
+from services.inputs import as_columns
+from services.secrets import Vault
+from services.work import Work
+
+SEALED = ("access_token", "refresh_token")
+
+
+async def connect_channel(
+    work: Work, vault: Vault, platform_type: PlatformType, *, scopes: list[str] | None = None, **values: Any
+) -> Row[Any]:
+    """A new channel, owned by the viewer, its tokens sealed."""
+    id = new_id()
+    columns = {"is_active": True, "scopes": scopes or [], **_sealed(vault, id, values)}
+    return await work.insert(Channel, id=id, owner_id=work.viewer.id, platform_type=platform_type, **columns)
+
+
+async def update_channel(
+    work: Work, vault: Vault, id: UUID, *, expected_version: int | None = None, **values: Any
+) -> Row[Any]:
+    """Changes what is given; a null token destroys the kept one."""
+    return await work.update(Channel, id, _sealed(vault, id, values), expected_version=expected_version)
+
+
+async def delete_channel(work: Work, id: UUID, *, expected_version: int | None = None) -> Row[Any]:
+    """Destroys its tokens; customers, orders and chats stay."""
+    blanks = {
+        "access_token": None,
+        "refresh_token": None,
+        "token_expires_at": None,
+        "platform_specific_id": None,
+        "details": None,
+        "is_active": False,
+    }
+    return await work.erase(Channel, id, blanks, expected_version=expected_version)
+
+
+def _sealed(vault: Vault, id: UUID, values: dict[str, Any]) -> dict[str, Any]:
+    columns = as_columns(values)
+    for name in SEALED:
+        if columns.get(name) is not None:
+            columns[name] = vault.seal(columns[name], Channel.__tablename__, name, id)
+    return columns

@@ -1,0 +1,101 @@
+"""What may happen to customers: seen on a channel, made or changed by members, erased."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, case, update
+
+from db.base import now
+from db.channels import Channel
+from db.conversations import Conversation, Message
+from db.customers import Customer
+from services.errors import Conflict, Invalid
+from services.inputs import as_columns, read_email
+from services.work import Again, Work
+
+ERASED_MESSAGE = {"content": "", "details": None}
+
+
+async def upsert_customer(work: Work, channel_id: UUID, platform_customer_id: str, **values: Any) -> Row[Any]:
+    """The channel's customer with that id, made where there is none; what is given is written, the rest kept."""
+    if not platform_customer_id:
+        raise Invalid("It cannot be empty.", "platform_customer_id")
+    await work.get(Channel, channel_id, "channel_id")
+    changes = _columns(values)
+    known = await _known(work, channel_id, platform_customer_id)
+    if known is None:
+        return await _add(work, channel_id, platform_customer_id, now(), changes)
+    return await work.update(Customer, known.id, changes) if changes else known
+
+
+async def update_customer(
+    work: Work, id: UUID, *, expected_version: int | None = None, **values: Any
+) -> Row[Any]:
+    """Changes what is given."""
+    return await work.update(Customer, id, _columns(values), expected_version=expected_version)
+
+
+async def delete_customer(work: Work, id: UUID, *, expected_version: int | None = None) -> Row[Any]:
+    """Erases the person, in what it wrote too; its orders and chats stay."""
+    blanks = {
+        "platform_customer_id": f"deleted-{id.hex}",
+        "full_name": None,
+        "email": None,
+        "phone": None,
+        "avatar_url": None,
+        "details": None,
+    }
+    row = await work.erase(Customer, id, blanks, expected_version=expected_version)
+    moment = now()
+    wrote = update(Message).where(Message.sender_customer_id == id, work.within(Message))
+    await work.execute(wrote.values(**ERASED_MESSAGE, deleted_at=moment, updated_at=moment))
+    chats = update(Conversation).where(Conversation.customer_id == id, work.within(Conversation))
+    await work.execute(chats.values(platform_chat_id=None, updated_at=moment))
+    return row
+
+
+async def see_customer(
+    work: Work, channel_id: UUID, platform_customer_id: str, full_name: str | None, at: datetime
+) -> Row[Any]:
+    """The customer a message came from, made at its first. Locks it: its messages come in one after the other."""
+    if not platform_customer_id:
+        raise Invalid("It cannot be empty.", "platform_customer_id")
+    known = await _known(work, channel_id, platform_customer_id)
+    if known is None:
+        return await _add(work, channel_id, platform_customer_id, at, {"full_name": full_name})
+    later = case((Customer.last_seen_at < at, at), else_=Customer.last_seen_at)
+    earlier = case((Customer.first_seen_at > at, at), else_=Customer.first_seen_at)
+    changes: dict[str, Any] = {"last_seen_at": later, "first_seen_at": earlier}
+    if full_name is not None and known.full_name is None:
+        changes["full_name"] = full_name
+    return await work.update(Customer, known.id, changes, counts="full_name" in changes)
+
+
+async def _known(work: Work, channel_id: UUID, platform_customer_id: str) -> Row[Any] | None:
+    same = Customer.platform_customer_id == platform_customer_id
+    return await work.find(Customer, Customer.channel_id == channel_id, same)
+
+
+async def _add(
+    work: Work, channel_id: UUID, platform_customer_id: str, at: datetime, values: dict[str, Any]
+) -> Row[Any]:
+    try:
+        return await work.insert(
+            Customer,
+            channel_id=channel_id,
+            platform_customer_id=platform_customer_id,
+            first_seen_at=at,
+            last_seen_at=at,
+            **values,
+        )
+    except Conflict as conflict:
+        # Another transaction made the same customer a moment ago.
+        raise Again from conflict
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    columns = as_columns(values)
+    if columns.get("email") is not None:
+        columns["email"] = read_email(columns["email"])
+    return columns

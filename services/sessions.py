@@ -1,0 +1,235 @@
+"""Who is signed in: log in, refresh, log out, revoke, and what a session lets its member do."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Uuid, bindparam, func, or_, select, update
+
+from db.accounts import User
+from db.base import Permission, Viewer, new_id, now
+from db.engine import Database
+from db.roles import Role, RoleKind, UserRole
+from db.sessions import RefreshToken, Session
+from services.accounts import register
+from services.errors import Forbidden, InvalidCredentials
+from services.passwords import LENGTH_MAX, Passwords
+from services.tokens import (
+    ACCESS_LIFETIME_SECONDS,
+    SESSION_LIFETIME,
+    Tokens,
+    hash_refresh_token,
+    new_refresh_token,
+)
+from services.work import Work
+
+WRONG = "The name or the password is wrong."
+AGENT_LENGTH_MAX = 255
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session just begun or renewed: its tokens, its member, and as whom requests with them run."""
+
+    access_token: str
+    refresh_token: str
+    user: Row[Any]
+    viewer: Viewer
+    expires_in: int = ACCESS_LIFETIME_SECONDS
+
+
+async def find_login(database: Database, name: str) -> Row[Any] | None:
+    """The member with that username or e-mail: its id and its password's hash. Read before the transaction."""
+    rows = await database.fetch(LOGIN, {"name": name.lower().replace("\x00", "")})
+    return rows[0] if rows else None
+
+
+async def check_login(database: Database, passwords: Passwords, name: str, password: str) -> UUID:
+    """The member's id; InvalidCredentials, in the same time, for a wrong name as for a wrong password."""
+    known = await find_login(database, name)
+    usable = known is not None and known.is_active and len(password) <= LENGTH_MAX
+    hashed = known.hashed_password if known is not None and usable else None
+    right, renewed = await passwords.check(password[:LENGTH_MAX], hashed)
+    if known is None or not right:
+        raise InvalidCredentials(WRONG)
+    if renewed is not None:
+        async with database.write() as connection:
+            same = (User.id == known.id, User.hashed_password == hashed)
+            await connection.execute(update(User).where(*same).values(hashed_password=renewed))
+    return UUID(str(known.id))
+
+
+async def begin_session(
+    work: Work,
+    tokens: Tokens,
+    user_id: UUID,
+    *,
+    device_info: str | None = None,
+    address: str | None = None,
+) -> SignedIn:
+    """A new session of a member whose password was right."""
+    session_id = new_id()
+    viewer = await _viewer_within(work, user_id, session_id)
+    if viewer is None:
+        raise InvalidCredentials(WRONG)
+    work.asking = viewer
+    moment = now()
+    await work.insert(
+        Session,
+        id=session_id,
+        user_id=user_id,
+        device_info=device_info[:AGENT_LENGTH_MAX] if device_info else None,
+        ip_address=address,
+        is_active=True,
+        last_seen_at=moment,
+        expires_at=moment + SESSION_LIFETIME,
+    )
+    return await _hand_out(work, tokens, viewer)
+
+
+async def sign_up(
+    work: Work, tokens: Tokens, *, device_info: str | None = None, address: str | None = None, **values: Any
+) -> SignedIn:
+    """Registers a workspace with its administrator, and signs it in."""
+    user = await register(work, **values)
+    return await begin_session(work, tokens, user.id, device_info=device_info, address=address)
+
+
+async def refresh_session(work: Work, tokens: Tokens, refresh_token: str) -> SignedIn | None:
+    """New tokens for a refresh token, which is good once.
+
+    None where it was used before: the session is ended then, since somebody else may hold its tokens.
+    InvalidCredentials for a token that nobody knows, or of a session that is over.
+    """
+    moment = now()
+    hashed = hash_refresh_token(refresh_token)
+    fresh = (RefreshToken.token_hash == hashed, RefreshToken.used_at.is_(None))
+    used = update(RefreshToken).where(*fresh, RefreshToken.expires_at > moment)
+    taken = await work.one(used.values(used_at=moment, updated_at=moment).returning(RefreshToken.session_id))
+    if taken is None:
+        return await _refuse_refresh(work, hashed)
+    going_on = (Session.id == taken.session_id, Session.is_active, Session.expires_at > moment)
+    seen = update(Session).where(*going_on).values(last_seen_at=moment, updated_at=moment)
+    session = await work.one(seen.returning(Session.user_id, Session.id))
+    viewer = await _viewer_within(work, session.user_id, session.id) if session is not None else None
+    if viewer is None:
+        raise InvalidCredentials("The session is over.", "refresh_token")
+    work.asking = viewer
+    return await _hand_out(work, tokens, viewer)
+
+
+async def end_sessions(work: Work, *, all_sessions: bool = False) -> int:
+    """Ends the viewer's session, or all it has; says how many were ended."""
+    mine = [Session.user_id == work.viewer.id, Session.is_active]
+    if not all_sessions:
+        mine.append(Session.id == work.viewer.session_id)
+    ended = update(Session).where(*mine).values(is_active=False, updated_at=now())
+    return len(await work.fetch(ended.returning(Session.id)))
+
+
+async def revoke_session(work: Work, id: UUID) -> Row[Any]:
+    """Ends one session: the viewer's own, or with USERS_WRITE a colleague's."""
+    session = await work.get(Session, id, "id")
+    if session.user_id != work.viewer.id and not work.viewer.can(Permission.USERS_WRITE):
+        raise Forbidden("To end a colleague's session needs USERS_WRITE.", "id")
+    return await work.update(Session, id, {"is_active": False})
+
+
+async def change_password(work: Work, tokens: Tokens, hashed_password: str) -> SignedIn:
+    """Sets the viewer's password, already checked and hashed, ends its other sessions and renews this one."""
+    viewer = work.viewer
+    await work.update(User, viewer.id, {"hashed_password": hashed_password})
+    moment = now()
+    others = update(Session).where(Session.user_id == viewer.id, Session.id != viewer.session_id)
+    await work.execute(others.values(is_active=False, updated_at=moment))
+    spent = update(RefreshToken).where(RefreshToken.session_id == viewer.session_id)
+    await work.execute(spent.where(RefreshToken.used_at.is_(None)).values(used_at=moment, updated_at=moment))
+    return await _hand_out(work, tokens, viewer)
+
+
+async def check_current_password(
+    database: Database, passwords: Passwords, viewer: Viewer, password: str
+) -> None:
+    """InvalidCredentials where it is not the viewer's password."""
+    rows = await database.fetch(PASSWORD, {"id": viewer.id})
+    hashed = rows[0].hashed_password if rows else None
+    if len(password) > LENGTH_MAX or not (await passwords.check(password, hashed))[0]:
+        raise InvalidCredentials("It is not your password.", "current_password")
+
+
+async def viewer_of_session(database: Database, session_id: UUID) -> Viewer | None:
+    """As whom a session's requests run, as of now; None where it is over or its member may not sign in."""
+    rows = await database.fetch(SESSION_ROLES, {"session_id": session_id, "moment": now()})
+    return _viewer(rows, session_id)
+
+
+async def _viewer_within(work: Work, user_id: UUID, session_id: UUID) -> Viewer | None:
+    rows = (await work.connection.execute(USER_ROLES, {"user_id": user_id})).all()
+    return _viewer(rows, session_id)
+
+
+def _viewer(rows: Any, session_id: UUID) -> Viewer | None:
+    if not rows:
+        return None
+    known = frozenset(Permission)
+    granted = frozenset(Permission(p) for row in rows for p in row.permissions or () if p in known)
+    first = rows[0]
+    return Viewer(
+        first.id,
+        first.workspace_id,
+        session_id,
+        granted,
+        is_administrator=any(row.kind is RoleKind.ADMINISTRATOR for row in rows),
+        is_superuser=first.is_superuser,
+    )
+
+
+async def _hand_out(work: Work, tokens: Tokens, viewer: Viewer) -> SignedIn:
+    refresh_token = new_refresh_token()
+    await work.insert(
+        RefreshToken,
+        session_id=viewer.session_id,
+        token_hash=hash_refresh_token(refresh_token),
+        used_at=None,
+        expires_at=now() + SESSION_LIFETIME,
+    )
+    user = await work.get(User, viewer.id)
+    access = tokens.issue(viewer.id, viewer.workspace_id, viewer.session_id, user.username)
+    return SignedIn(access, refresh_token, user, viewer)
+
+
+async def _refuse_refresh(work: Work, hashed: str) -> None:
+    known = select(RefreshToken.session_id).where(RefreshToken.token_hash == hashed)
+    known = known.where(RefreshToken.used_at.is_not(None))
+    stolen = await work.one(known)
+    if stolen is None:
+        raise InvalidCredentials("The refresh token is not valid.", "refresh_token")
+    ended = update(Session).where(Session.id == stolen.session_id)
+    await work.execute(ended.values(is_active=False, updated_at=now()))
+
+
+def _roles_of_users() -> Any:
+    columns = (User.id, User.workspace_id, User.is_superuser, Role.kind, Role.permissions)
+    joined = select(*columns).outerjoin(UserRole, UserRole.user_id == User.id)
+    joined = joined.outerjoin(Role, Role.id == UserRole.role_id)
+    return joined.where(User.is_active, User.deleted_at.is_(None))
+
+
+USER_ROLES = _roles_of_users().where(User.id == bindparam("user_id", type_=Uuid()))
+SESSION_ROLES = (
+    _roles_of_users()
+    .join(Session, Session.user_id == User.id)
+    .where(Session.id == bindparam("session_id", type_=Uuid()), Session.is_active)
+    .where(Session.expires_at > bindparam("moment", type_=Session.expires_at.type))
+)
+LOGIN = select(User.id, User.hashed_password, User.is_active).where(
+    or_(User.username == bindparam("name"), User.email == bindparam("name")), User.deleted_at.is_(None)
+)
+PASSWORD = select(User.hashed_password).where(
+    User.id == bindparam("id", type_=Uuid()), User.deleted_at.is_(None)
+)
+
+
+def has_not_expired(session: Any) -> tuple[ColumnElement[bool], ...]:
+    """A condition on sessions: not over by itself."""
+    return (session.expires_at > func.current_timestamp(),)

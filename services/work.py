@@ -1,0 +1,235 @@
+"""The unit of work: one transaction in which a service reads and writes as the viewer, and what is announced after it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Executable, delete, insert, inspect, select, update
+from sqlalchemy import Row as Record
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.base import Row, Viewer, columns_of, new_id, now
+from db.engine import Database
+from services.columns import check
+from services.errors import Conflict, NotFound, StaleVersion, Unauthenticated
+from services.events import Hub
+from services.uniques import broken_unique
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+UPSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+TRIES_MAX = 3
+"""How often a transaction that lost to another is run before the fault is reported."""
+LOST_TO_ANOTHER = frozenset({"40001", "40P01"})
+"""PostgreSQL: serialization failure, deadlock. Nothing was done; running it again is safe."""
+
+
+class Again(Exception):
+    """A service found that another transaction was faster: roll back and run it once more."""
+
+
+@dataclass
+class Work:
+    """A transaction of one viewer. Rows it does not see do not exist for it."""
+
+    connection: AsyncConnection
+    asking: Viewer | None
+    hints: list[tuple[UUID, int]] = field(default_factory=list)
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who is asking; raises Unauthenticated for nobody."""
+        if self.asking is None:
+            raise Unauthenticated("Sign in first.")
+        return self.asking
+
+    async def fetch(self, statement: Executable) -> Sequence[Record[Any]]:
+        """Runs any statement in this transaction."""
+        return (await self.connection.execute(statement)).all()
+
+    async def one(self, statement: Executable) -> Record[Any] | None:
+        """The first row of any statement, in this transaction."""
+        return (await self.connection.execute(statement)).first()
+
+    async def execute(self, statement: Executable) -> None:
+        """Runs a statement that gives nothing back."""
+        await self.connection.execute(statement)
+
+    async def find(
+        self, table: type[Row], *conditions: ColumnElement[bool], newest: bool = False, deleted: bool = False
+    ) -> Record[Any] | None:
+        """A visible row that fulfils the conditions, the newest where it matters; None when there is none.
+
+        Deleted rows are looked at as well where `deleted` says so.
+        """
+        exists = table.visible_to(self.viewer) if deleted else self.within(table)
+        rows = select(*columns_of(table, table, self.viewer)).where(exists, *conditions)
+        return await self.one(rows.order_by(_column(table, "id").desc()) if newest else rows)
+
+    async def find_all(self, table: type[Row], *conditions: ColumnElement[bool]) -> Sequence[Record[Any]]:
+        """The visible rows that fulfil the conditions."""
+        return await self.fetch(select(*self.columns(table)).where(self.within(table), *conditions))
+
+    async def get(self, table: type[Row], id: UUID, *path: str | int) -> Record[Any]:
+        """The visible row with the id; NotFound at the path otherwise."""
+        row = await self.find(table, _column(table, "id") == id)
+        if row is None:
+            raise missing(table, *path)
+        return row
+
+    async def insert(self, table: type[Row], **values: Any) -> Record[Any]:
+        """Adds a row and gives it back whole. Id, workspace, times and version are filled in where not given."""
+        moment = now()
+        defaults = {"id": new_id(), "version": 1, "created_at": moment, "updated_at": moment}
+        if self.asking is not None:
+            defaults["workspace_id"] = self.asking.workspace_id
+        columns = inspect(table).column_attrs
+        filled = {k: v for k, v in defaults.items() if k in columns} | values
+        check(table, filled, whole=True)
+        new = insert(table).values(filled).returning(*self.columns(table))
+        return (await self._write(table, new))[0]
+
+    async def insert_many(self, table: type[Row], rows: Sequence[Mapping[str, Any]]) -> Sequence[Record[Any]]:
+        """Adds rows by one statement; each as `insert` would."""
+        moment = now()
+        columns = inspect(table).column_attrs
+        filled = []
+        for row in rows:
+            defaults = {"id": new_id(), "version": 1, "created_at": moment, "updated_at": moment}
+            values = {k: v for k, v in defaults.items() if k in columns} | dict(row)
+            filled.append({"workspace_id": self.viewer.workspace_id} | values)
+            check(table, filled[-1], whole=True)
+        return await self._write(table, insert(table).values(filled).returning(*self.columns(table)))
+
+    async def update(
+        self,
+        table: type[Row],
+        id: UUID,
+        changes: Mapping[str, Any],
+        *conditions: ColumnElement[bool],
+        expected_version: int | None = None,
+        raises: Callable[[Record[Any]], Exception] | None = None,
+        counts: bool = True,
+    ) -> Record[Any]:
+        """Changes a row in one statement that is the check as well, and gives it back whole.
+
+        `counts` raises its version. Raises NotFound for a row out of sight, StaleVersion where it is not at the expected version, and what
+        `raises` makes of the row as it is where another of the conditions does not hold.
+        """
+        check(table, changes)
+        where = [_column(table, "id") == id, self.within(table), *conditions]
+        values = {"updated_at": now(), **changes}
+        if counts and "version" in inspect(table).column_attrs:
+            values["version"] = _column(table, "version") + 1
+            if expected_version is not None:
+                where.append(_column(table, "version") == expected_version)
+        rows = await self._write(
+            table, update(table).where(*where).values(values).returning(*self.columns(table))
+        )
+        if rows:
+            return rows[0]
+        current = await self.get(table, id, "id")
+        if expected_version is not None and current.version != expected_version:
+            raise StaleVersion(f"It is at version {current.version}.", "expected_version", current=current)
+        raise raises(current) if raises else Again
+
+    async def erase(
+        self,
+        table: type[Row],
+        id: UUID,
+        blanks: Mapping[str, Any],
+        *conditions: ColumnElement[bool],
+        expected_version: int | None = None,
+        raises: Callable[[Record[Any]], Exception] | None = None,
+    ) -> Record[Any]:
+        """Deletes a row for who looks, and keeps it, emptied of what is personal, for who points at it."""
+        changes = {**blanks, "deleted_at": now()}
+        return await self.update(
+            table, id, changes, *conditions, expected_version=expected_version, raises=raises
+        )
+
+    async def upsert(
+        self, table: type[Row], key: Mapping[str, Any], new: Mapping[str, Any], changes: Mapping[str, Any]
+    ) -> None:
+        """Adds the row with that primary key, or changes it where it is there already."""
+        make = UPSERTS[self.connection.dialect.name]
+        moment = now()
+        times = {"created_at": moment, "updated_at": moment, "workspace_id": self.viewer.workspace_id}
+        added = make(table).values({**times, **key, **new})
+        kept = {**changes, "updated_at": moment}
+        await self.connection.execute(added.on_conflict_do_update(index_elements=list(key), set_=kept))
+
+    async def remove(self, table: type[Row], *conditions: ColumnElement[bool]) -> int:
+        """Really deletes the visible rows that fulfil the conditions; says how many."""
+        done = await self.connection.execute(delete(table).where(table.visible_to(self.viewer), *conditions))
+        return int(done.rowcount)
+
+    def emit(self, conversation_id: UUID, sequence: int) -> None:
+        """After the commit, says that the conversation has messages up to the sequence."""
+        self.hints.append((conversation_id, sequence))
+
+    def within(self, table: type[Row]) -> ColumnElement[bool]:
+        """The rows of the table that exist for the viewer."""
+        visible = table.visible_to(self.viewer)
+        return visible & _column(table, "deleted_at").is_(None) if hasattr(table, "deleted_at") else visible
+
+    def columns(self, table: type[Row]) -> list[ColumnElement[Any]]:
+        """What a row of the table is given back with."""
+        if self.asking is None:
+            return [a.class_attribute.label(a.key) for a in inspect(table).column_attrs]
+        return columns_of(table, table, self.asking)
+
+    async def _write(self, table: type[Row], statement: Executable) -> Sequence[Record[Any]]:
+        try:
+            return await self.fetch(statement)
+        except IntegrityError as error:
+            taken = broken_unique(table, error)
+            if taken is None:
+                raise
+            raise Conflict("It is taken already.", taken) from error
+
+
+def missing(table: type[Row], *path: str | int) -> NotFound:
+    """There is no such row for this viewer."""
+    return NotFound(f"There is no such {table.__name__.lower()}.", *path)
+
+
+async def transact(
+    database: Database,
+    hub: Hub,
+    viewer: Viewer | None,
+    action: Callable[Concatenate[Work, P], Awaitable[T]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """Runs a service in a transaction, commits it, then announces what it emitted.
+
+    A transaction that lost to another (deadlock, serialization, Again) did nothing and is run again, TRIES_MAX times.
+    """
+    for turn in range(TRIES_MAX):
+        try:
+            async with database.write() as connection:
+                work = Work(connection, viewer)
+                result = await action(work, *args, **kwargs)
+        except (Again, DBAPIError) as error:
+            if turn + 1 == TRIES_MAX or not _lost(error):
+                raise
+            continue
+        hub.announce(work.hints)
+        return result
+    raise AssertionError("unreachable")
+
+
+def _lost(error: Exception) -> bool:
+    return (
+        isinstance(error, Again) or getattr(getattr(error, "orig", None), "sqlstate", None) in LOST_TO_ANOTHER
+    )
+
+
+def _column(table: type[Row], name: str) -> Any:
+    return getattr(table, name)

