@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Index
+from sqlalchemy import ColumnElement, Index, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Asking, Deletable, Identified, Owned, Row, Versioned
@@ -43,7 +43,7 @@ class Workspace(Identified, Versioned, Row):
 
     @classmethod
     def visible_to(cls, viewer: Asking) -> ColumnElement[bool]:
-        return cls.id == viewer.workspace_id
+        return and_(cls.id == viewer.workspace_id)
 
 
 class User(Owned, Versioned, Deletable, Row):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast
 from uuid import UUID
 
 import uuid_utils
-from sqlalchemy import Boolean, ColumnElement, ForeignKey, MetaData, Uuid, bindparam, false, inspect
+from sqlalchemy import Boolean, ColumnElement, ForeignKey, MetaData, Uuid, and_, bindparam, false, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from db.types import UtcDateTime
@@ -155,7 +155,7 @@ class Owned(Identified):
 
     @classmethod
     def visible_to(cls, viewer: Asking) -> ColumnElement[bool]:
-        return cls.workspace_id == viewer.workspace_id
+        return and_(cls.workspace_id == viewer.workspace_id)
 
 
 class Versioned:

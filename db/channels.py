@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,9 +71,9 @@ class Channel(Owned, Versioned, Deletable, Row):
     )
 
     @derived
-    def has_access_token(cls, viewer: Asking) -> ColumnElement[bool]:
-        return cls.access_token.is_not(None)
+    def has_access_token(cls: Any, viewer: Asking) -> ColumnElement[bool]:
+        return and_(cls.access_token.is_not(None))
 
     @derived
-    def has_refresh_token(cls, viewer: Asking) -> ColumnElement[bool]:
-        return cls.refresh_token.is_not(None)
+    def has_refresh_token(cls: Any, viewer: Asking) -> ColumnElement[bool]:
+        return and_(cls.refresh_token.is_not(None))

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Asking, Owned, Row
@@ -47,4 +47,4 @@ class UserRole(Row):
 
     @classmethod
     def visible_to(cls, viewer: Asking) -> ColumnElement[bool]:
-        return cls.workspace_id == viewer.workspace_id
+        return and_(cls.workspace_id == viewer.workspace_id)

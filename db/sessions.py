@@ -30,7 +30,7 @@ class Session(Owned, Row):
 
     @derived
     def is_current(cls, viewer: Asking) -> ColumnElement[bool]:
-        return cls.id == viewer.session_id
+        return and_(cls.id == viewer.session_id)
 
 
 class RefreshToken(Identified, Row):

@@ -41,7 +41,7 @@ class Identity:
 
     async def of_parameters(self, parameters: Mapping[str, Any] | None) -> Viewer | None:
         """The viewer of a connection_init payload: `authorization`, in any case, as the header would have it."""
-        named = {key.lower(): value for key, value in (parameters or {}).items() if isinstance(key, str)}
+        named = {key.lower(): value for key, value in (parameters or {}).items()}
         given = named.get("authorization")
         if given is not None and not isinstance(given, str):
             raise Unauthenticated("authorization is a text.")

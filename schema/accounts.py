@@ -8,13 +8,14 @@ import strawberry
 
 from db import accounts as tables
 from db import orders, products
+from db.accounts import LoginProvider, Plan
 from db.base import Permission
 from db.channels import Channel
 from db.conversations import Conversation
 from db.roles import UserRole
 from db.sessions import Session as SessionRow
 from schema.actors import Actor
-from schema.kit.access import PermissionEnum, described_enum
+from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.edges import (
@@ -27,13 +28,13 @@ from schema.kit.edges import (
     to_many,
     to_matching,
 )
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
 from schema.kit.mutations import mutation, query
 from schema.kit.node import Node, described_type, node, root
-from schema.kit.operators import DateTimeFilter, StringFilter, sort_input
+from schema.kit.operators import DateTimeFilter, SortDirection, StringFilter
 from schema.kit.scalars import URL, CurrencyCode
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import (
@@ -54,8 +55,8 @@ from schema.refs import (
 from services import accounts as services
 from services.sessions import has_not_expired
 
-Plan = described_enum(tables.Plan)
-LoginProvider = described_enum(tables.LoginProvider)
+publish_enum(Plan)
+publish_enum(LoginProvider)
 UserId = Annotated[strawberry.ID, IdOf("user")]
 RoleId = Annotated[strawberry.ID, IdOf("role")]
 ROLES_MAX = 100
@@ -160,7 +161,7 @@ class Viewer:
     """The session it is signed in by."""
     workspace: WorkspaceRef = to_matching(("workspace_id",), (tables.Workspace.id,))
     """The business it belongs to."""
-    permissions: list[PermissionEnum] = computed(permissions_of)
+    permissions: list[Permission] = computed(permissions_of)
     """What it may do."""
 
 
@@ -178,7 +179,7 @@ class UserFilter:
     """By when the member joined."""
 
 
-@described_enum
+@publish_enum
 class UserSortField(StrEnum):
     """What members can be sorted by."""
 
@@ -188,7 +189,14 @@ class UserSortField(StrEnum):
     """Username."""
 
 
-UserSort = sort_input("UserSort", UserSortField)
+@described_input
+class UserSort:
+    """One thing to sort members by."""
+
+    field: UserSortField
+    """What to sort by."""
+    direction: SortDirection = SortDirection.ASC
+    """Which end comes first."""
 
 
 @one_of
@@ -289,18 +297,18 @@ class UserUpdateInput:
 
 
 @payload
-class WorkspacePayload:
+class WorkspacePayload(Payload):
     """A workspace, or why not."""
 
-    workspace: WorkspaceRef | None
+    workspace: WorkspaceRef | None = None
     """The workspace as it is now."""
 
 
 @payload
-class UserPayload:
+class UserPayload(Payload):
     """A member, or why not."""
 
-    user: UserRef | None
+    user: UserRef | None = None
     """The member as it is now."""
 
 

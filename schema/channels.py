@@ -8,20 +8,21 @@ import strawberry
 
 from db import channels as tables
 from db.base import Permission
+from db.channels import PlatformType
 from db.conversations import Conversation
 from db.customers import Customer
 from db.orders import Order
-from schema.kit.access import described_enum
+from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.edges import by_key, column, root_page, to_many, to_one
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
 from schema.kit.mutations import mutation
 from schema.kit.node import Node, node, root
-from schema.kit.operators import DateTimeFilter, IdFilter, StringFilter, sort_input
+from schema.kit.operators import DateTimeFilter, IdFilter, SortDirection, StringFilter
 from schema.kit.scalars import JSON
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import (
@@ -37,7 +38,7 @@ from schema.refs import (
 )
 from services import channels as services
 
-PlatformType = described_enum(tables.PlatformType)
+publish_enum(PlatformType)
 ChannelId = Annotated[strawberry.ID, IdOf("channel")]
 
 
@@ -97,7 +98,7 @@ class ChannelFilter:
     """By when it was connected."""
 
 
-@described_enum
+@publish_enum
 class ChannelSortField(StrEnum):
     """What channels can be sorted by."""
 
@@ -107,7 +108,14 @@ class ChannelSortField(StrEnum):
     """Name."""
 
 
-ChannelSort = sort_input("ChannelSort", ChannelSortField)
+@described_input
+class ChannelSort:
+    """One thing to sort channels by."""
+
+    field: ChannelSortField
+    """What to sort by."""
+    direction: SortDirection = SortDirection.ASC
+    """Which end comes first."""
 
 
 @described_input
@@ -201,10 +209,10 @@ class ChannelUpdateInput:
 
 
 @payload
-class ChannelPayload:
+class ChannelPayload(Payload):
     """A channel, or why not."""
 
-    channel: ChannelRef | None
+    channel: ChannelRef | None = None
     """The channel as it is now."""
 
 

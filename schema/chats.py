@@ -9,21 +9,23 @@ import strawberry
 from db import channels
 from db import conversations as tables
 from db.base import Permission
+from db.channels import PlatformType
+from db.conversations import ChatStatus
 from db.orders import Order
 from schema.accounts import UserId
-from schema.channels import PlatformKey, PlatformType
+from schema.channels import PlatformKey
 from schema.customers import CustomerId
-from schema.kit.access import described_enum
+from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.edges import by_key, computed, root_page, to_many, to_matching, to_one
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
 from schema.kit.mutations import mutation
 from schema.kit.node import Node, interface, node, root
-from schema.kit.operators import DateTimeFilter, IdFilter, IntFilter, sort_input
+from schema.kit.operators import DateTimeFilter, IdFilter, IntFilter, SortDirection
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import (
     CHATS,
@@ -39,7 +41,7 @@ from schema.refs import (
 )
 from services import chats as services
 
-ChatStatus = described_enum(tables.ChatStatus)
+publish_enum(ChatStatus)
 ChatId = Annotated[strawberry.ID, IdOf("chat")]
 
 
@@ -126,7 +128,7 @@ class ChatFilter:
     """By when its newest message was sent."""
 
 
-@described_enum
+@publish_enum
 class ChatSortField(StrEnum):
     """What chats can be sorted by."""
 
@@ -138,7 +140,14 @@ class ChatSortField(StrEnum):
     """Number."""
 
 
-ChatSort = sort_input("ChatSort", ChatSortField)
+@described_input
+class ChatSort:
+    """One thing to sort chats by."""
+
+    field: ChatSortField
+    """What to sort by."""
+    direction: SortDirection = SortDirection.ASC
+    """Which end comes first."""
 
 
 @one_of
@@ -219,18 +228,18 @@ class ConversationMarkReadInput:
 
 
 @payload
-class ChatPayload:
+class ChatPayload(Payload):
     """A chat, or why not."""
 
-    chat: ChatRef | None
+    chat: ChatRef | None = None
     """The chat as it is now."""
 
 
 @payload
-class ConversationPayload:
+class ConversationPayload(Payload):
     """A conversation, or why not."""
 
-    conversation: ConversationRef | None
+    conversation: ConversationRef | None = None
     """The conversation as it is now."""
 
 

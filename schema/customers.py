@@ -12,17 +12,17 @@ from db.conversations import Conversation
 from db.orders import Order
 from schema.actors import Actor
 from schema.channels import ChannelId, PlatformKey
-from schema.kit.access import described_enum
+from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.edges import by_key, column, computed, root_page, to_many, to_one
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
 from schema.kit.mutations import mutation
 from schema.kit.node import node, root
-from schema.kit.operators import DateTimeFilter, IdFilter, StringFilter, sort_input
+from schema.kit.operators import DateTimeFilter, IdFilter, SortDirection, StringFilter
 from schema.kit.scalars import JSON, URL
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import CHATS, CUSTOMERS, ORDERS, ChannelRef, ChatRef, CustomerRef, OrderRef
@@ -96,7 +96,7 @@ class CustomerFilter:
     """By when the person last wrote."""
 
 
-@described_enum
+@publish_enum
 class CustomerSortField(StrEnum):
     """What customers can be sorted by."""
 
@@ -108,7 +108,14 @@ class CustomerSortField(StrEnum):
     """Name."""
 
 
-CustomerSort = sort_input("CustomerSort", CustomerSortField)
+@described_input
+class CustomerSort:
+    """One thing to sort customers by."""
+
+    field: CustomerSortField
+    """What to sort by."""
+    direction: SortDirection = SortDirection.ASC
+    """Which end comes first."""
 
 
 @one_of
@@ -176,10 +183,10 @@ class CustomerUpdateInput:
 
 
 @payload
-class CustomerPayload:
+class CustomerPayload(Payload):
     """A customer, or why not."""
 
-    customer: CustomerRef | None
+    customer: CustomerRef | None = None
     """The customer as it is now."""
 
 

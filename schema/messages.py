@@ -8,14 +8,15 @@ import strawberry
 
 from db import conversations as tables
 from db.base import Permission
+from db.conversations import MessageContentType, MessageSenderType
 from schema.channels import ChannelId, PlatformKey
 from schema.chats import ChatId
 from schema.kit import ids
-from schema.kit.access import described_enum
+from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.edges import by_key, column, root_page, to_any, to_one
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
@@ -28,8 +29,8 @@ from schema.refs import ALL_MESSAGES, ActorRef, ChatRef, ConversationRef, Messag
 from services import messages as services
 from services.follow import follow_messages
 
-MessageSenderType = described_enum(tables.MessageSenderType)
-MessageContentType = described_enum(tables.MessageContentType)
+publish_enum(MessageSenderType)
+publish_enum(MessageContentType)
 MessageId = Annotated[strawberry.ID, IdOf("message")]
 
 
@@ -119,7 +120,7 @@ class MessageSendInput:
     """Where to."""
     content: str
     """Text, or the URL of a medium; at most 32,768 characters, and may be empty."""
-    content_type: MessageContentType = tables.MessageContentType.TEXT
+    content_type: MessageContentType = MessageContentType.TEXT
     """What `content` holds."""
     reply_to_id: MessageId | None
     """The message it answers, in the same conversation."""
@@ -143,9 +144,9 @@ class MessageReceiveInput:
     """The message's id on the platform."""
     customer_name: str | None
     """The customer's name, noted where none is known."""
-    sender_type: MessageSenderType = tables.MessageSenderType.CUSTOMER
+    sender_type: MessageSenderType = MessageSenderType.CUSTOMER
     """Which side said it: AGENT and SYSTEM in imported history."""
-    content_type: MessageContentType = tables.MessageContentType.TEXT
+    content_type: MessageContentType = MessageContentType.TEXT
     """What `content` holds."""
     content: str
     """Text, or the URL of a medium; at most 32,768 characters, and may be empty."""
@@ -168,10 +169,10 @@ class MessageEditInput:
 
 
 @payload
-class MessagePayload:
+class MessagePayload(Payload):
     """A message, or why not."""
 
-    message: MessageRef | None
+    message: MessageRef | None = None
     """The message as it is now."""
 
 

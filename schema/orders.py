@@ -1,5 +1,6 @@
 """Orders and their items: what customers bought."""
 
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,23 +9,31 @@ import strawberry
 
 from db import orders as tables
 from db.base import Permission
+from db.orders import OrderStatus
 from schema.accounts import UserId
 from schema.addresses import Address, AddressInput, read_address
 from schema.channels import ChannelId, PlatformKey
 from schema.chats import ChatId
 from schema.customers import CustomerId
 from schema.kit import ids
-from schema.kit.access import described_enum
+from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.edges import by_key, computed, embedded, root_page, to_list, to_one
-from schema.kit.errors import payload, user_error
+from schema.kit.errors import Payload, payload, user_error
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
 from schema.kit.mutations import mutation
 from schema.kit.node import Node, node, root
-from schema.kit.operators import DateTimeFilter, DecimalFilter, IdFilter, IntFilter, StringFilter, sort_input
+from schema.kit.operators import (
+    DateTimeFilter,
+    DecimalFilter,
+    IdFilter,
+    IntFilter,
+    SortDirection,
+    StringFilter,
+)
 from schema.kit.scalars import CurrencyCode
 from schema.money import Money, MoneyInput
 from schema.payloads import DeleteInput, DeletePayload, deleted
@@ -42,7 +51,7 @@ from schema.refs import (
 from services import orders as services
 from services.errors import Invalid, Problem
 
-OrderStatus = described_enum(tables.OrderStatus)
+publish_enum(OrderStatus)
 ORDERS_AT_ONCE_MAX = 100
 OrderId = Annotated[strawberry.ID, IdOf("order")]
 
@@ -148,7 +157,7 @@ class OrderFilter:
     """By when it was placed."""
 
 
-@described_enum
+@publish_enum
 class OrderSortField(StrEnum):
     """What orders can be sorted by."""
 
@@ -160,7 +169,14 @@ class OrderSortField(StrEnum):
     """Number."""
 
 
-OrderSort = sort_input("OrderSort", OrderSortField)
+@described_input
+class OrderSort:
+    """One thing to sort orders by."""
+
+    field: OrderSortField
+    """What to sort by."""
+    direction: SortDirection = SortDirection.ASC
+    """Which end comes first."""
 
 
 @one_of
@@ -269,20 +285,19 @@ class OrdersTransitionInput:
 
 
 @payload
-class OrderPayload:
+class OrderPayload(Payload):
     """An order, or why not."""
 
-    order: OrderRef | None
+    order: OrderRef | None = None
     """The order as it is now."""
 
 
 @payload
-class OrdersPayload:
+class OrdersPayload(Payload):
     """The orders that took the step, and why the others could not."""
 
-    orders: list[OrderRef] = strawberry.field(
-        default_factory=list, description="The orders that took the step, in the order they were given."
-    )
+    orders: list[OrderRef] = field(default_factory=list)
+    """The orders that took the step, in the order they were given."""
 
 
 @strawberry.type

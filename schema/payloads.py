@@ -7,7 +7,7 @@ import strawberry
 
 from schema.kit import ids
 from schema.kit.context import Info
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.inputs import described_input, given
 
 
@@ -22,10 +22,10 @@ class DeleteInput:
 
 
 @payload
-class DeletePayload:
+class DeletePayload(Payload):
     """That it is deleted, or why not."""
 
-    deleted_id: strawberry.ID | None
+    deleted_id: strawberry.ID | None = None
     """The id that was deleted."""
 
 

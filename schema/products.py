@@ -9,17 +9,17 @@ import strawberry
 from db import products as tables
 from db.base import Permission
 from db.orders import OrderItem
-from schema.kit.access import described_enum
+from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.edges import by_key, embedded, root_page, to_many, to_one
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
 from schema.kit.mutations import mutation
 from schema.kit.node import Node, node, root
-from schema.kit.operators import DateTimeFilter, DecimalFilter, IdFilter, StringFilter, sort_input
+from schema.kit.operators import DateTimeFilter, DecimalFilter, IdFilter, SortDirection, StringFilter
 from schema.kit.scalars import URL, CurrencyCode
 from schema.money import Money, MoneyInput
 from schema.payloads import DeleteInput, DeletePayload, deleted
@@ -83,7 +83,7 @@ class ProductFilter:
     """By when it was added."""
 
 
-@described_enum
+@publish_enum
 class ProductSortField(StrEnum):
     """What products can be sorted by."""
 
@@ -95,7 +95,14 @@ class ProductSortField(StrEnum):
     """The amount of the price."""
 
 
-ProductSort = sort_input("ProductSort", ProductSortField)
+@described_input
+class ProductSort:
+    """One thing to sort products by."""
+
+    field: ProductSortField
+    """What to sort by."""
+    direction: SortDirection = SortDirection.ASC
+    """Which end comes first."""
 
 
 @one_of
@@ -174,10 +181,10 @@ class ProductUpdateInput:
 
 
 @payload
-class ProductPayload:
+class ProductPayload(Payload):
     """A product, or why not."""
 
-    product: ProductRef | None
+    product: ProductRef | None = None
     """The product as it is now."""
 
 

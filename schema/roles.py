@@ -7,10 +7,9 @@ import strawberry
 
 from db import roles as tables
 from db.base import Permission
-from schema.kit.access import PermissionEnum
 from schema.kit.context import Info
 from schema.kit.edges import root_list
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given
 from schema.kit.mutations import mutation
@@ -31,7 +30,7 @@ class Role(Node):
     """Unique in the workspace."""
     description: str | None
     """What it is for."""
-    permissions: list[PermissionEnum]
+    permissions: list[Permission]
     """What it permits."""
     created_at: datetime
     """When it was made."""
@@ -55,15 +54,15 @@ class RoleSetInput:
     """Unique in the workspace."""
     description: str | None
     """What it is for."""
-    permissions: list[PermissionEnum]
+    permissions: list[Permission]
     """What it permits, replaced whole. Nobody gives more than it has."""
 
 
 @payload
-class RolePayload:
+class RolePayload(Payload):
     """A role, or why not."""
 
-    role: RoleRef | None
+    role: RoleRef | None = None
     """The role as it is now."""
 
 

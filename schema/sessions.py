@@ -8,7 +8,7 @@ import strawberry
 from db import sessions as tables
 from schema.kit.context import Info
 from schema.kit.edges import to_one
-from schema.kit.errors import payload
+from schema.kit.errors import Payload, payload
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given
 from schema.kit.mutations import mutation
@@ -107,33 +107,34 @@ class SessionRevokeInput:
 
 
 @payload
-class AuthPayload:
+class AuthPayload(Payload):
     """Tokens of a session, or why there are none."""
 
-    access_token: str | None
+    access_token: str | None = None
     """Send it as `Authorization: Bearer …`, and in connection_init as `authorization`."""
-    refresh_token: str | None
+    refresh_token: str | None = None
     """Good once, for the next pair of tokens. Using one twice ends its session."""
-    token_type: str | None
+    token_type: str | None = None
     """Bearer."""
-    expires_in: int | None
+    expires_in: int | None = None
     """Seconds for which the access token is good."""
-    user: UserRef | None
+    user: UserRef | None = None
     """Who is signed in."""
 
 
 @payload
-class LogoutPayload:
+class LogoutPayload(Payload):
     """What was ended."""
 
-    revoked_sessions: int = strawberry.field(default=0, description="How many sessions were ended.")
+    revoked_sessions: int = 0
+    """How many sessions were ended."""
 
 
 @payload
-class SessionPayload:
+class SessionPayload(Payload):
     """A session, or why not."""
 
-    session: SessionRef | None
+    session: SessionRef | None = None
     """The session as it is now."""
 
 

@@ -33,7 +33,7 @@ class SignedIn:
 
     access_token: str
     refresh_token: str
-    user: Row[Any]
+    user: Any
     viewer: Viewer
     expires_in: int = ACCESS_LIFETIME_SECONDS
 
@@ -107,7 +107,8 @@ async def refresh_session(work: Work, tokens: Tokens, refresh_token: str) -> Sig
     used = update(RefreshToken).where(*fresh, RefreshToken.expires_at > moment)
     taken = await work.one(used.values(used_at=moment, updated_at=moment).returning(RefreshToken.session_id))
     if taken is None:
-        return await _refuse_refresh(work, hashed)
+        await _refuse_refresh(work, hashed)
+        return None
     going_on = (Session.id == taken.session_id, Session.is_active, Session.expires_at > moment)
     seen = update(Session).where(*going_on).values(last_seen_at=moment, updated_at=moment)
     session = await work.one(seen.returning(Session.user_id, Session.id))

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import jwt
@@ -75,9 +75,13 @@ class Tokens:
                 leeway=LEEWAY_SECONDS,
                 options={"require": list(REQUIRED)},
             )
-            ids = [UUID(hex=claims[name]) for name in ("sub", "ws", "sid")]
             # The signature bears some leeway between clocks; a socket is closed at the time itself.
-            return Claims(*ids, datetime.fromtimestamp(claims["exp"], tz=now().tzinfo))
+            return Claims(
+                UUID(hex=claims["sub"]),
+                UUID(hex=claims["ws"]),
+                UUID(hex=claims["sid"]),
+                datetime.fromtimestamp(claims["exp"], tz=UTC),
+            )
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise InvalidCredentials("The access token is not valid.") from error
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Executable, delete, insert, inspect, select, update
@@ -18,7 +18,6 @@ from services.errors import Conflict, NotFound, StaleVersion, Unauthenticated
 from services.events import Hub
 from services.uniques import broken_unique
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 UPSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -203,19 +202,19 @@ async def transact(
     database: Database,
     hub: Hub,
     viewer: Viewer | None,
-    action: Callable[Concatenate[Work, P], Awaitable[T]],
-    *args: P.args,
-    **kwargs: P.kwargs,
+    service: Callable[..., Awaitable[T]],
+    *args: Any,
+    **kwargs: Any,
 ) -> T:
-    """Runs a service in a transaction, commits it, then announces what it emitted.
+    """Runs `service(work, …)` in a transaction, commits it, then announces what it emitted.
 
-    A transaction that lost to another (deadlock, serialization, Again) did nothing and is run again, TRIES_MAX times.
+    A transaction that lost to another (deadlock, serialization, Again) did nothing, and is run TRIES_MAX times.
     """
     for turn in range(TRIES_MAX):
         try:
             async with database.write() as connection:
                 work = Work(connection, viewer)
-                result = await action(work, *args, **kwargs)
+                result = await service(work, *args, **kwargs)
         except (Again, DBAPIError) as error:
             if turn + 1 == TRIES_MAX or not _lost(error):
                 raise

@@ -50,7 +50,7 @@ class Ask:
 
     async def __call__(self, viewer: Viewer | None, document: str, /, **variables: Any) -> Answer:
         result = await schema.execute(document, variables, self.context(viewer))
-        return Answer(result.data, [e.formatted for e in result.errors or ()])
+        return Answer(result.data, [dict(e.formatted) for e in result.errors or ()])
 
     @asynccontextmanager
     async def follow(
@@ -61,7 +61,7 @@ class Ask:
 
         async def answers() -> AsyncIterator[Answer]:
             async for result in source:
-                yield Answer(result.data, [e.formatted for e in result.errors or ()])
+                yield Answer(result.data, [dict(e.formatted) for e in result.errors or ()])
 
         try:
             yield answers()

@@ -1,7 +1,7 @@
 """Marks on types and fields: the permission each needs, and which root fields need no sign-in."""
 
 from enum import Enum
-from typing import Any
+from typing import TypeVar
 
 import strawberry
 from strawberry.schema_directive import Location
@@ -11,19 +11,19 @@ from schema.kit.docs import attribute_docs, class_doc
 
 PUBLIC = "public"
 NEEDS = "needs"
+E = TypeVar("E", bound=type[Enum])
 
 
-def described_enum(cls: Any) -> Any:
-    """An enum of the tables as an enum of the graph, every value with the description written under it."""
+def publish_enum(cls: E) -> E:
+    """Publishes an enum, every value with the description written under it."""
     docs = attribute_docs(cls)
-    made = strawberry.enum(cls, description=class_doc(cls))
-    definition = made.__strawberry_definition__
-    for value in definition.values:
+    strawberry.enum(cls, description=class_doc(cls))
+    for value in cls.__strawberry_definition__.values:  # type: ignore[attr-defined]
         value.description = docs.get(value.name)
-    return made
+    return cls
 
 
-PermissionEnum = described_enum(Permission)
+publish_enum(Permission)
 
 
 @strawberry.schema_directive(
@@ -46,8 +46,3 @@ def with_need(description: str | None, permission: Permission | None) -> str | N
 def marks(permission: Permission | None) -> list[object]:
     """The directives that a permission puts on a field or type."""
     return [] if permission is None else [Requires(permission=permission)]
-
-
-def is_enum(value: object) -> bool:
-    """Whether a value is a member of an enum."""
-    return isinstance(value, Enum)

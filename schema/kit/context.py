@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import strawberry
 
@@ -10,9 +10,7 @@ from db.base import Viewer
 from schema.kit.load import Load
 from services.errors import Unauthenticated
 from services.server import Server
-from services.work import Work, transact
-
-P = ParamSpec("P")
+from services.work import transact
 
 
 @dataclass
@@ -70,16 +68,11 @@ class Context:
         finally:
             await rows.aclose()
 
-    async def transact(
-        self,
-        action: Callable[Concatenate[Work, P], Awaitable[Any]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Any:
-        """Runs a service in a transaction of its own; what it gives back are rows, the sources of graph types."""
+    async def transact(self, service: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        """Runs `service(work, …)` in a transaction of its own. What it gives back are rows, the sources of graph types."""
         server = self.server
         try:
-            return await transact(server.database, server.hub, self.asking, action, *args, **kwargs)
+            return await transact(server.database, server.hub, self.asking, service, *args, **kwargs)
         finally:
             self.forget()
 

@@ -39,7 +39,7 @@ def _body_docs(body: list[ast.stmt]) -> dict[str, str]:
 
 
 def _assigned(statement: ast.stmt) -> str | None:
-    target = None
+    target: ast.expr | None = None
     if isinstance(statement, ast.AnnAssign):
         target = statement.target
     elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:

@@ -1,19 +1,22 @@
 """What a caller is told when something fails: a code, a path, and nothing of the inside."""
 
-from typing import Any
+from dataclasses import Field, field
+from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.kit.access import described_enum
+from schema.kit.access import publish_enum
 from schema.kit.docs import attribute_docs, class_doc
 from services import errors as problems
+from services.errors import ErrorCode
 
+P = TypeVar("P", bound=type)
 log = structlog.get_logger("switchboard.errors")
 
-ErrorCode = described_enum(problems.ErrorCode)
+publish_enum(ErrorCode)
 MASKED = "Something went wrong on our side. The request id finds it in the server's log."
 USER_CODES = frozenset(
     {
@@ -77,14 +80,21 @@ def _again(error: GraphQLError, message: str, extensions: dict[str, Any]) -> Gra
     return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, extensions)
 
 
-def payload(cls: Any) -> Any:
-    """Makes a class the answer of a mutation: its fields are null when refused, and `userErrors` says why."""
+class Payload:
+    """What every mutation answers with: its own fields are null when it was refused, and `userErrors` says why."""
+
+    user_errors: list[UserError] = field(default_factory=list)
+    """Why it was refused; empty when it was done."""
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(field, strawberry.field))
+def payload(cls: P) -> P:
+    """Makes a class the answer of a mutation; every field has a default, for the refusal."""
     docs = attribute_docs(cls)
+    cls.__annotations__ = {**cls.__annotations__, **Payload.__annotations__}
     for name in cls.__annotations__:
-        if name not in cls.__dict__:
-            setattr(cls, name, strawberry.field(default=None, description=docs.get(name)))
-    cls.__annotations__["user_errors"] = list[UserError]
-    cls.user_errors = strawberry.field(
-        default_factory=list, description="Why it was refused; empty when it was done."
-    )
-    return strawberry.type(cls, description=class_doc(cls))
+        default = getattr(cls, name, Payload.user_errors)
+        given = {"default_factory": list} if isinstance(default, Field) else {"default": default}
+        setattr(cls, name, strawberry.field(description=docs.get(name), **given))
+    made: P = strawberry.type(cls, description=class_doc(cls))
+    return made

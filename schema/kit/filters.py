@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, ForwardRef, TypeVar
+from uuid import UUID
 
 import strawberry
 from sqlalchemy import ColumnElement, String, and_, bindparam, collate, false, func, not_, or_, select
@@ -19,6 +20,9 @@ T = TypeVar("T", bound=type)
 CONDITIONS_MAX = 50
 """How many conditions one filter may hold, nested ones included."""
 LIST_SIZE_MAX = 100
+
+NOBODY = UUID(int=0)
+"""The id of no row: what an id of another type finds."""
 
 Shape = tuple[Any, ...]
 """What a filter asks, without its values: a statement's text depends on it alone."""
@@ -88,9 +92,7 @@ def filter_input(cls: T) -> T:
 
 
 def _lazy(cls: type, module: Any) -> Any:
-    from typing import Annotated, ForwardRef
-
-    return Annotated[ForwardRef(cls.__name__), module]  # type: ignore[misc]
+    return Annotated[ForwardRef(cls.__name__), module]
 
 
 class Reader:
@@ -157,7 +159,7 @@ class Reader:
         if field.of is None:
             return value
         prefix, id = ids.split(value)
-        return id if prefix == field.of and id else ids.UUID(int=0)
+        return id if prefix == field.of and id else NOBODY
 
 
 def _bounded(values: list[Any], path: tuple[str | int, ...]) -> list[Any]:

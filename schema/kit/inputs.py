@@ -1,6 +1,5 @@
 """`@given_input`: input types with descriptions, and their values as the keyword arguments of a service."""
 
-from functools import cache
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import strawberry
@@ -44,7 +43,7 @@ def _is_optional(annotation: Any) -> bool:
 def given(input: Any, *path: str | int) -> dict[str, Any]:
     """What was given: absent fields left out, null kept, ids as UUIDs; NotFound with its path for another type's id."""
     values = {}
-    for name, annotation in _annotations(type(input)).items():
+    for name, annotation in annotations_of(type(input)).items():
         value = getattr(input, name)
         if value is not strawberry.UNSET:
             values[name] = _value(annotation, value, (*path, name))
@@ -83,6 +82,11 @@ def _marks(annotation: Any) -> list[Any]:
     return [m for a in _flat(annotation) if get_origin(a) is Annotated for m in get_args(a)[1:]]
 
 
-@cache
-def _annotations(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls, include_extras=True)
+ANNOTATIONS: dict[type, dict[str, Any]] = {}
+
+
+def annotations_of(cls: type) -> dict[str, Any]:
+    """The fields of an input type with their annotations, marks included."""
+    if cls not in ANNOTATIONS:
+        ANNOTATIONS[cls] = get_type_hints(cls, include_extras=True)
+    return ANNOTATIONS[cls]

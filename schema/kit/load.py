@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from schema.kit.pages import Page, PageRequest, count_statement, cut, few_statem
 from schema.kit.statements import PLACE
 
 Key = tuple[Any, ...]
-Batch = Callable[[list[Key]], Awaitable[list[Any]]]
+Batch = Callable[[list[Key]], Coroutine[Any, Any, list[Any]]]
 
 
 class Load:

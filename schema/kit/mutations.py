@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import strawberry
 
@@ -18,6 +18,9 @@ def mutation(needs: Permission | None = None, *, public: bool = False) -> Callab
     """A mutation field. What the caller can fix answers with an empty payload; the rest is a top-level error."""
 
     def make(function: Function) -> Any:
+        described = strawberry.argument(description="What it takes.")
+        function.__annotations__["input"] = Annotated[function.__annotations__["input"], described]
+
         @functools.wraps(function)
         async def run(self: Any, info: Any, input: Any) -> Any:
             info.context.begin_field()

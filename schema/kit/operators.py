@@ -3,15 +3,14 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 import strawberry
 
-from schema.kit.access import described_enum
+from schema.kit.access import publish_enum
 from schema.kit.inputs import described_input
 
 
-@described_enum
+@publish_enum
 class SortDirection(StrEnum):
     """Which end comes first. NULL is last both ways."""
 
@@ -88,15 +87,3 @@ class DateTimeFilter:
     """Earlier."""
     is_null: bool | None
     """Whether there is none."""
-
-
-def sort_input(name: str, fields: Any) -> Any:
-    """The `sort` input over an enum whose values are columns."""
-    annotations = {"field": fields, "direction": SortDirection}
-    descriptions = {"field": "What to sort by.", "direction": "Which end comes first."}
-    made = type(name, (), {"__annotations__": annotations, "__doc__": "One thing to sort a list by."})
-    made.field = strawberry.field(description=descriptions["field"])  # type: ignore[attr-defined]
-    made.direction = strawberry.field(  # type: ignore[attr-defined]
-        default=SortDirection.ASC, description=descriptions["direction"]
-    )
-    return strawberry.input(made, description=made.__doc__)

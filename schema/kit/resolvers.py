@@ -28,6 +28,7 @@ from schema.kit.pages import read_page
 from services.errors import Forbidden, NotFound
 
 Resolve = Callable[..., Any]
+Info = GraphQLResolveInfo[Context]
 BACKREF = GraphQLCoreConverter.DEFINITION_BACKREF
 
 
@@ -48,11 +49,6 @@ def attach(schema: GraphQLSchema) -> None:
                     field.resolve = RESOLVERS[type(declared)](declared)
 
 
-def _context(info: GraphQLResolveInfo) -> Context:
-    context: Context = info.context
-    return context
-
-
 def _column(declared: Column) -> Resolve:
     return lambda row, info: getattr(row, declared.name)
 
@@ -71,8 +67,8 @@ def _embedded(declared: Embedded) -> Resolve:
 
 
 def _private(declared: Private) -> Resolve:
-    def resolve(row: Any, info: GraphQLResolveInfo) -> Any:
-        viewer = _context(info).viewer
+    def resolve(row: Any, info: Info) -> Any:
+        viewer = info.context.viewer
         seen = row.id == viewer.id or viewer.can(declared.permission)
         return getattr(row, declared.name) if seen else None
 
@@ -80,9 +76,9 @@ def _private(declared: Private) -> Resolve:
 
 
 def _one(declared: One) -> Resolve:
-    def resolve(row: Any, info: GraphQLResolveInfo) -> Any:
+    def resolve(row: Any, info: Info) -> Any:
         key = tuple(getattr(row, k) for k in declared.keys)
-        return None if None in key else _context(info).load.one(declared, key)
+        return None if None in key else info.context.load.one(declared, key)
 
     return resolve
 
@@ -90,22 +86,22 @@ def _one(declared: One) -> Resolve:
 def _any_one(declared: AnyOne) -> Resolve:
     needs = {n.name: n.needs for n in NODES.values()}
 
-    def resolve(row: Any, info: GraphQLResolveInfo) -> Any:
+    def resolve(row: Any, info: Info) -> Any:
         for choice in declared.choices:
             key = getattr(row, choice.keys[0])
             if key is not None:
                 needed = needs[choice.type_name or ""]
-                if needed is not None and not _context(info).viewer.can(needed):
+                if needed is not None and not info.context.viewer.can(needed):
                     return None
-                return _context(info).load.one(choice, (key,))
+                return info.context.load.one(choice, (key,))
         return None
 
     return resolve
 
 
 def _many(declared: Many) -> Resolve:
-    def resolve(row: Any, info: GraphQLResolveInfo, **arguments: Any) -> Pages:
-        context = _context(info)
+    def resolve(row: Any, info: Info, **arguments: Any) -> Pages:
+        context = info.context
         request = read_page(declared.listing, arguments, context.viewer, context.server.page_size_max)
         return Pages(context.load, declared, request, row.id if declared.key is not None else None)
 
@@ -113,8 +109,8 @@ def _many(declared: Many) -> Resolve:
 
 
 def _few(declared: Few) -> Resolve:
-    def resolve(row: Any, info: GraphQLResolveInfo) -> Any:
-        context = _context(info)
+    def resolve(row: Any, info: Info) -> Any:
+        context = info.context
         if declared.private and row.id != context.viewer.id and not context.viewer.can(declared.private):
             return None
         return context.load.few(declared, row.id if declared.key is not None else None)
@@ -123,16 +119,16 @@ def _few(declared: Few) -> Resolve:
 
 
 def _by_key(declared: ByKey) -> Resolve:
-    async def resolve(_root: Any, info: GraphQLResolveInfo, by: dict[str, Any]) -> Any:
+    async def resolve(_root: Any, info: Info, by: dict[str, Any]) -> Any:
         ((name, value),) = by.items()
         needed = declared.needs.get(name)
-        if needed is not None and not _context(info).viewer.can(needed):
+        if needed is not None and not info.context.viewer.can(needed):
             raise Forbidden(f"To look up by {name} needs {needed}.", "by", name)
         try:
             key = _key(declared, name, value)
         except NotFound:
             return None
-        return await _context(info).load.by_key(declared, name, key)
+        return await info.context.load.by_key(declared, name, key)
 
     return resolve
 

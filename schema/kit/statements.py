@@ -28,7 +28,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, join
 
 from db.base import ANYONE, Row, columns_of
 from db.engine import Dialect
@@ -70,14 +70,17 @@ class Selection:
             where.append(entity.deleted_at.is_(None))
         if self.kind is not None:
             where.append(entity.kind == self.kind)
-        return select(*columns).select_from(entity).where(*where)
-
-    def pointing(self, entity: Any, key: str) -> tuple[ColumnElement[Any], list[ColumnElement[bool]]]:
-        """The column that points at a parent, here or in the table between, and how the two tables are joined."""
         if self.through is None:
-            return getattr(entity, key), []
+            return select(*columns).select_from(entity).where(*where)
         between, onward = self.through
-        return getattr(between, key), [getattr(between, onward) == entity.id, between.visible_to(ANYONE)]
+        joined = join(entity, between, getattr(between, onward) == entity.id)
+        return select(*columns).select_from(joined).where(*where, between.visible_to(ANYONE))
+
+    def pointing(self, entity: Any, key: str) -> ColumnElement[Any]:
+        """The column that points at a parent, here or in the table between."""
+        owner = entity if self.through is None else self.through[0]
+        column: ColumnElement[Any] = getattr(owner, key)
+        return column
 
 
 def by_id(selection: Selection, columns: Sequence[str], *, newest: bool = False) -> Select[Any]:
@@ -113,9 +116,9 @@ def page_of_each(
 ) -> Select[Any]:
     """The first `limit` rows of each of the keys, in order, each with the place of its key."""
     entity: Any = aliased(selection.table)
-    pointing, joined = selection.pointing(entity, key)
+    pointing = selection.pointing(entity, key)
     keys = _Keys([pointing.type], dialect)
-    where = (pointing == keys.values[0], *joined, *conditions(entity))
+    where = (pointing == keys.values[0], *conditions(entity))
     if dialect == "postgresql":
         mine = selection.rows(entity, selection.columns(entity), *where)
         each = (
@@ -147,9 +150,9 @@ def count(selection: Selection, conditions: Conditions) -> Select[Any]:
 def count_of_each(selection: Selection, key: str, conditions: Conditions, dialect: Dialect) -> Select[Any]:
     """The same for each of the keys; a key without rows is left out."""
     entity: Any = aliased(selection.table)
-    pointing, joined = selection.pointing(entity, key)
+    pointing = selection.pointing(entity, key)
     keys = _Keys([pointing.type], dialect)
-    where = (pointing == keys.values[0], *joined, *conditions(entity))
+    where = (pointing == keys.values[0], *conditions(entity))
     counted = selection.rows(entity, [keys.place, func.count().label("total")], *where)
     return counted.select_from(keys.table).group_by(keys.place)
 
@@ -184,18 +187,16 @@ class _Keys:
             columns = [column(n, t) for n, t in zip(names, types, strict=True)]
             unnested = func.unnest(*arrays).table_valued(*columns, with_ordinality="place", name="given")
             self.table: Any = unnested.render_derived()
-            self.values = [self.table.c[n] for n in names]
+            self.values: list[Any] = [self.table.c[n] for n in names]
             self.place: Any = self.table.c.place.label(PLACE)
             return
         self.table = func.json_each(bindparam("keys", type_=String())).table_valued(
             "key", "value", name="given"
         )
         self.place = (self.table.c.key + 1).label(PLACE)
-        self.values = (
-            [self.table.c.value]
-            if len(types) == 1
-            else [func.json_extract(self.table.c.value, f"$[{i}]") for i in range(len(types))]
-        )
+        value = self.table.c.value
+        parts = [func.json_extract(value, f"$[{i}]") for i in range(len(types))]
+        self.values = [value] if len(types) == 1 else parts
 
 
 def bind_keys(keys: Sequence[tuple[Any, ...]], dialect: Dialect) -> dict[str, Any]:
@@ -258,7 +259,7 @@ class _Term:
     def after(self, backwards: bool) -> ColumnElement[bool]:
         if self.bound_is_null:
             # NULLs are last: nothing but other NULLs follows one, everything else precedes it.
-            return self.column.is_not(None) if backwards else false()  # type: ignore[no-any-return]
+            return self.column.is_not(None) if backwards else false()
         beyond_it = self.column < self.bound if self.descending else self.column > self.bound
         if backwards or not is_nullable(self.entity, self.name):
             return beyond_it  # type: ignore[no-any-return]
