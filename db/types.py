@@ -18,6 +18,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+    python_type = datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -36,6 +37,7 @@ class Amount(TypeDecorator[Decimal]):
 
     impl = Numeric(12, 2)
     cache_ok = True
+    python_type = Decimal
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else Numeric(12, 2))

@@ -1,40 +1,47 @@
-"""The graph over HTTP, WebSocket and server-sent events: GraphQL over HTTP, graphql-transport-ws, graphql-sse."""
+"""The graph on the wire: GraphQL over HTTP, graphql-transport-ws, and graphql-sse in distinct connections."""
 
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
-from cross_web import HTTPException
-from graphql import GraphQLError
-from starlette.requests import Request
-from starlette.responses import Response
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from graphql import GraphQLError, OperationType
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.http import GraphQLHTTPResponse
-from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http.parse_content_type import parse_content_type
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
-from strawberry.types.unset import UNSET, UnsetType
+from strawberry.types.unset import UnsetType
 
 from db.base import now
 from graph.identity import Identity
-from graph.requests import client_address
+from graph.operations import fault_of_request
+from graph.requests import CLIENT_CLOSED_REQUEST, client_address
 from graph.settings import Network
+from graph.sockets import Socket, SocketHandler
 from schema.kit.context import Context
+from schema.kit.errors import present
 from schema.kit.scalars import write_instant
 from schema.kit.schema import Schema
-from services.errors import ErrorCode, Problem, Unauthenticated
+from services.errors import ErrorCode, Unauthenticated
 from services.server import Server
 
 INIT_WAIT: Final = timedelta(seconds=5)
 SUBSCRIPTIONS_MAX: Final = 100
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
+EVENTS: Final = "text/event-stream"
+QUALITY: Final = re.compile(r";\s*q=([01](?:\.\d{0,3})?)")
 AGENT_LENGTH_MAX: Final = 255
 STATUSES: Final = {
     ErrorCode.VALIDATION_ERROR: 400,
@@ -56,10 +63,17 @@ STATUSES: Final = {
     ErrorCode.DATABASE_UNAVAILABLE: 503,
     ErrorCode.TIMEOUT: 504,
 }
+TOLD_WITH: Final[Mapping[int, Mapping[str, str]]] = {
+    401: {"WWW-Authenticate": "Bearer"},
+    405: {"Allow": "GET, POST"},
+}
 
 
 class Endpoint(GraphQL[Context, None]):
     """`/graphql`. Errors leave it with a code, answers with the request id and the time."""
+
+    graphql_transport_ws_handler_class = SocketHandler
+    websocket_adapter_class = Socket
 
     def __init__(
         self,
@@ -78,22 +92,32 @@ class Endpoint(GraphQL[Context, None]):
             max_subscriptions_per_connection=SUBSCRIPTIONS_MAX,
             allowed_origins=allowed_origins,
         )
-        self._server, self._identity = server, Identity(server)
+        self._graph, self._server, self._identity = schema, server, Identity(server)
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
-            return
-        request = Request(scope, receive)
+        if scope["type"] == "http":
+            response = await self._answer(Request(scope, receive))
+            await response(scope, receive, send)
+        elif GRAPHQL_TRANSPORT_WS_PROTOCOL in scope["subprotocols"]:
+            await self.run(WebSocket(scope, receive, send))
+        else:
+            # Not accepted at all: in the older `graphql-ws` a client was let in before it had said who it is.
+            await WebSocket(scope, receive, send).close()
+
+    async def _answer(self, request: Request) -> Response:
         try:
-            response = await self.run(request)
-        except HTTPException as error:
-            code = ErrorCode.PAYLOAD_TOO_LARGE if error.status_code == 413 else ErrorCode.VALIDATION_ERROR
-            response = self._refuse(request, error.reason, code, error.status_code)
-        except Problem as problem:
-            response = self._refuse(request, problem.message, problem.code, STATUSES[problem.code])
-        await response(scope, receive, send)
+            return await self.run(request)
+        except ClientDisconnect:
+            return Response(
+                status_code=CLIENT_CLOSED_REQUEST
+            )  # nobody is there to read it; the log line has it
+        except HTTPException as refusal:
+            error = GraphQLError(refusal.reason, extensions={"code": ErrorCode.VALIDATION_ERROR.value})
+            return self._respond(request, {"errors": [error.formatted]}, refusal.status_code)
+        except Exception as failure:
+            error = present(GraphQLError("", original_error=failure), _request_id(request.scope))
+            return self._respond(request, {"errors": [error.formatted]}, status_of(error.formatted))
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         headers = request.headers
@@ -113,51 +137,84 @@ class Endpoint(GraphQL[Context, None]):
             context.asking = await self._identity.of_parameters(context.connection_params)
         except Unauthenticated as error:
             raise ConnectionRejectionError from error
-        return UNSET
+        return UnsetType()
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
         return super().is_websocket_origin_allowed(request, origin) or (
             self._any_local_origin and is_local(origin)
         )
 
-    async def execute_operation(
-        self, request: Request, request_adapter: Any, *args: Any, **kwargs: Any
-    ) -> Any:
-        try:
-            return await super().execute_operation(request, request_adapter, *args, **kwargs)
-        except HTTPException as error:
-            if isinstance(error.__cause__, InvalidOperationTypeError) and request.method == "GET":
-                raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, error.reason) from error
-            raise
+    def should_render_graphql_ide(self, request: Any) -> bool:
+        return self.graphql_ide is not None and super().should_render_graphql_ide(request)
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        members = await self._read_members(request)
+        wrong = fault_of_request(members)
+        if wrong is not None:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, wrong)
+        query, name = members["query"], members.get("operationName")
+        operation = self._graph.operation(query, name)
+        kind = operation.operation if operation is not None else None
+        if kind is OperationType.MUTATION and request.method == "GET":
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "A mutation is sent by POST.")
+        types = liked_types(request.headers.get("accept", ""))
+        if kind is OperationType.SUBSCRIPTION and EVENTS not in types:
+            raise HTTPException(
+                HTTPStatus.NOT_ACCEPTABLE, f"A subscription is answered as {EVENTS}, or over a WebSocket."
+            )
+        streamed = types[:1] == [EVENTS] or kind is OperationType.SUBSCRIPTION
+        return GraphQLRequestData(
+            query, members.get("variables"), name, members.get("extensions"), "sse" if streamed else "http"
+        )
+
+    async def _read_members(self, request: AsyncHTTPRequestAdapter) -> dict[str, Any]:
+        if request.method == "GET":
+            return self.parse_query_params(request.query_params)
+        content_type, _ = parse_content_type(request.content_type or "")
+        if content_type != JSON:
+            raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"A request is sent as {JSON}.")
+        body = self.parse_json(await request.get_body())
+        if isinstance(body, list):
+            raise HTTPException(
+                HTTPStatus.BAD_REQUEST, "Batches are not taken: send each operation by itself."
+            )
+        if not isinstance(body, dict):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "A request is a JSON object.")
+        return body
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         # What `create_response` is given of the request: the only way to it.
         return Answer(request)
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        answer: dict[str, Any] = {}
+        answer: GraphQLHTTPResponse = {}
         if result.errors:
             answer["errors"] = [error.formatted for error in result.errors]
         if not is_refused_whole(result):
             answer["data"] = result.data
         if result.extensions:
             answer["extensions"] = result.extensions
-        return answer  # type: ignore[return-value]
+        return answer
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         assert isinstance(sub_response, Answer)
-        status = HTTPStatus.OK if "data" in response_data else status_of(response_data["errors"])
-        return self._respond(sub_response.request, response_data, status)
+        request = sub_response.request
+        status = 200 if "data" in response_data else status_of(response_data["errors"][0])
+        if status == 400 and answer_type(request) == JSON:
+            status = 200  # what the older media type wants where a well-formed request asks for nonsense
+        return self._respond(request, response_data, status)
 
-    def _refuse(self, request: Request, message: str, code: ErrorCode, status: int) -> Response:
-        error = GraphQLError(message, extensions={"code": code.value}).formatted
-        return self._respond(request, {"errors": [error]}, status)
+    async def create_streaming_response(
+        self, request: Any, stream: Any, sub_response: Response, headers: Mapping[str, str]
+    ) -> Response:
+        return StreamingResponse(stream(), headers={**headers, "Vary": "Accept"})
 
     def _respond(self, request: Request | WebSocket, answer: dict[str, Any], status: int) -> Response:
         told = {"requestId": _request_id(request.scope), "timestamp": write_instant(now())}
         body = orjson.dumps({**answer, "extensions": {**answer.get("extensions", {}), **told}})
-        kind = answer_type(request.headers.get("accept", ""))
-        return Response(body, status, media_type=f"{kind}; charset=utf-8", headers={"Vary": "Accept"})
+        headers = {"Vary": "Accept", "Cache-Control": "no-store", **TOLD_WITH.get(status, {})}
+        media_type = f"{answer_type(request)}; charset=utf-8"
+        return Response(body, int(status), media_type=media_type, headers=headers)
 
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)
@@ -174,11 +231,20 @@ class Answer(Response):
         self.request = request
 
 
-def answer_type(accept: str) -> str:
-    """The newer media type where the client names it, and names it before the older one; else plain JSON."""
-    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    preferred = next((n for n in named if n in (JSON, GRAPHQL_JSON)), JSON)
-    return preferred
+def answer_type(request: Request | WebSocket) -> str:
+    """What a single answer is sent as: plain JSON unless the client likes the newer media type better."""
+    types = liked_types(request.headers.get("accept", ""))
+    return next((kind for kind in types if kind != EVENTS), JSON)
+
+
+def liked_types(accept: str) -> list[str]:
+    """Of the media types that we can answer with, those that the client names, the best liked first."""
+    qualities: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        quality = QUALITY.search(part)
+        qualities[part.partition(";")[0].strip()] = float(quality[1]) if quality else 1.0
+    named = [kind for kind, quality in qualities.items() if kind in (JSON, GRAPHQL_JSON, EVENTS) and quality]
+    return sorted(named, key=lambda kind: -qualities[kind])
 
 
 def is_refused_whole(result: ExecutionResult) -> bool:
@@ -188,15 +254,17 @@ def is_refused_whole(result: ExecutionResult) -> bool:
     return result.data is None and not any(error.path for error in result.errors or ())
 
 
-def status_of(errors: list[dict[str, Any]]) -> int:
+def status_of(error: Mapping[str, Any]) -> int:
     """The HTTP status of an answer without data: that of its first error."""
-    code = errors[0].get("extensions", {}).get("code", ErrorCode.VALIDATION_ERROR)
-    return STATUSES[ErrorCode(code)]
+    return STATUSES[ErrorCode(error["extensions"]["code"])]
 
 
 def is_local(origin: str) -> bool:
     """Whether a page's origin is on this machine, at any port."""
-    return urlsplit(origin).hostname in ("localhost", "127.0.0.1", "::1")
+    try:
+        return urlsplit(origin).hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False
 
 
 def _request_id(scope: Scope) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,12 +20,12 @@ SCHEME: Final = "bearer "
 class Identity:
     """Turns access tokens into viewers. Absent is anonymous, invalid is refused."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._server, self._clock = server, clock
         self._known: OrderedDict[UUID, tuple[Viewer | None, float]] = OrderedDict()
 
     async def of_header(self, authorization: str | None) -> Viewer | None:
-        """The viewer of an Authorization header; None without one, Unauthenticated for one that is no good."""
+        """The viewer of an Authorization header; None without one, Unauthenticated for one that is bad."""
         if authorization is None:
             return None
         if not authorization.lower().startswith(SCHEME):
@@ -40,7 +40,7 @@ class Identity:
         return viewer
 
     async def of_parameters(self, parameters: Mapping[str, Any] | None) -> Viewer | None:
-        """The viewer of a connection_init payload: `authorization`, in any case, as the header would have it."""
+        """The viewer of a connection_init payload: `authorization`, in any case, as in the header."""
         named = {key.lower(): value for key, value in (parameters or {}).items()}
         given = named.get("authorization")
         if given is not None and not isinstance(given, str):
@@ -48,7 +48,7 @@ class Identity:
         return await self.of_header(given)
 
     async def _of_session(self, session_id: UUID) -> Viewer | None:
-        moment = time.monotonic()
+        moment = self._clock()
         known = self._known.get(session_id)
         if known is not None and moment - known[1] < TRUSTED_SECONDS:
             return known[0]

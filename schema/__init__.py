@@ -11,7 +11,8 @@ from schema.kit.nodes import NodeQuery
 from schema.kit.scalars import SCALARS
 from schema.kit.schema import Schema
 from schema.messages import MessageMutation, MessageQuery, MessageSubscription
-from schema.orders import OrderMutation, OrderQuery
+from schema.order_changes import OrderMutation
+from schema.orders import OrderQuery
 from schema.products import ProductMutation, ProductQuery
 from schema.roles import RoleMutation, RoleQuery
 from schema.sessions import SessionMutation

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import strawberry
 
@@ -52,14 +52,14 @@ from schema.refs import (
     UserRef,
     WorkspaceRef,
 )
+from schema.roles import RoleId
 from services import accounts as services
+from services.roles import ROLES_MAX
 from services.sessions import has_not_expired
 
 publish_enum(Plan)
 publish_enum(LoginProvider)
 UserId = Annotated[strawberry.ID, IdOf("user")]
-RoleId = Annotated[strawberry.ID, IdOf("role")]
-ROLES_MAX = 100
 SESSIONS_MAX = 100
 
 
@@ -92,7 +92,10 @@ def display_name(row: Any) -> str:
 
 @node(tables.User, "user")
 class User(Actor):
-    """A member of the business: owner, agent or administrator. Private fields are null but to itself and USERS_READ."""
+    """A member of the business: owner, agent or administrator.
+
+    Private fields are null but to itself and USERS_READ.
+    """
 
     version: int
     """Counts changes of the member itself, beginning at 1."""
@@ -229,7 +232,7 @@ class AccountQuery:
     @query(public=True)
     async def viewer(self, info: Info) -> Viewer | None:
         """Who is asking; null for nobody."""
-        return info.context.asking  # type: ignore[return-value]
+        return cast("Viewer | None", info.context.asking)
 
 
 @described_input
@@ -272,7 +275,10 @@ class UserCreateInput:
 
 @described_input
 class UserUpdateInput:
-    """What to change of a member: an absent field is kept, null clears it. One's own names, bio and picture take no permission, everything else USERS_WRITE."""
+    """What to change of a member: an absent field is kept, null clears it.
+
+    One's own fullName, businessName, bio and picture take no permission, everything else USERS_WRITE.
+    """
 
     id: UserId
     """Which member."""
@@ -336,5 +342,5 @@ class AccountMutation:
 
     @mutation(Permission.USERS_WRITE)
     async def user_delete(self, info: Info, input: DeleteInput) -> DeletePayload | None:
-        """Removes a member. Its chats lose their assignee. The last administrator stays: INVALID_TRANSITION."""
+        """Removes a member; its chats lose their assignee. One administrator stays: INVALID_TRANSITION."""
         return await deleted(info, services.delete_user, "user", input)

@@ -1,5 +1,6 @@
 """Postal addresses of orders."""
 
+from dataclasses import fields
 from typing import Any
 
 from schema.kit.inputs import described_input
@@ -31,8 +32,8 @@ class Address:
 
 
 def read_address(kept: dict[str, Any] | None) -> Address | None:
-    """An address as it is kept."""
-    return Address(**kept) if kept else None
+    """An address as it is kept: without the lines that nobody gave."""
+    return Address(**{line.name: kept.get(line.name) for line in fields(Address)}) if kept else None
 
 
 @described_input

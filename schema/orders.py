@@ -1,6 +1,5 @@
 """Orders and their items: what customers bought."""
 
-from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,21 +9,14 @@ import strawberry
 from db import orders as tables
 from db.base import Permission
 from db.orders import OrderStatus
-from schema.accounts import UserId
-from schema.addresses import Address, AddressInput, read_address
-from schema.channels import ChannelId, PlatformKey
-from schema.chats import ChatId
-from schema.customers import CustomerId
-from schema.kit import ids
+from schema.addresses import Address, read_address
+from schema.channels import PlatformKey
 from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
-from schema.kit.context import Info
 from schema.kit.edges import by_key, computed, embedded, root_page, to_list, to_one
-from schema.kit.errors import Payload, payload, user_error
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
-from schema.kit.inputs import described_input, given, one_of
-from schema.kit.mutations import mutation
+from schema.kit.inputs import described_input, one_of
 from schema.kit.node import Node, node, root
 from schema.kit.operators import (
     DateTimeFilter,
@@ -35,9 +27,7 @@ from schema.kit.operators import (
     StringFilter,
 )
 from schema.kit.scalars import CurrencyCode
-from schema.money import Money, MoneyInput
-from schema.payloads import DeleteInput, DeletePayload, deleted
-from schema.products import ProductId
+from schema.money import Money
 from schema.refs import (
     ORDERS,
     ChannelRef,
@@ -49,10 +39,8 @@ from schema.refs import (
     UserRef,
 )
 from services import orders as services
-from services.errors import Invalid, Problem
 
 publish_enum(OrderStatus)
-ORDERS_AT_ONCE_MAX = 100
 OrderId = Annotated[strawberry.ID, IdOf("order")]
 
 
@@ -204,134 +192,3 @@ class OrderQuery:
     """One order; null where there is none."""
     orders: Connection[OrderRef] = root_page(ORDERS)
     """The orders, newest first."""
-
-
-@described_input
-class OrderItemInput:
-    """One line of an order."""
-
-    product_id: ProductId
-    """What is bought."""
-    quantity: int
-    """How many: 1 to 1,000,000."""
-    price_at_purchase: MoneyInput | None
-    """What one of it costs; the product's price now, where absent."""
-
-
-@described_input
-class OrderCreateInput:
-    """1 to 100 items of one currency. The total is computed; a given `total` has to agree. Default: the customer's channel, the viewer as seller."""
-
-    customer_id: CustomerId
-    """Who buys."""
-    channel_id: ChannelId | None
-    """Where it is ordered."""
-    seller_id: UserId | None
-    """Who fulfils it."""
-    chat_id: ChatId | None
-    """The chat it came from."""
-    platform_order_id: str | None
-    """Its id on the platform; CONFLICT where the channel has it already."""
-    items: list[OrderItemInput]
-    """Its lines."""
-    total: MoneyInput | None
-    """What the caller makes it; refused where the sum of the lines differs."""
-    shipping_address: AddressInput | None
-    """Where it is sent."""
-    billing_address: AddressInput | None
-    """Who pays."""
-    created_at: datetime | None
-    """When it was placed; now, where absent."""
-
-
-@described_input
-class OrderUpdateInput:
-    """What to change of an order: an absent field is kept, null clears it, an address is replaced whole."""
-
-    id: OrderId
-    """Which order."""
-    seller_id: UserId | None
-    """Who fulfils it."""
-    platform_order_id: str | None
-    """Its id on the platform."""
-    shipping_address: AddressInput | None
-    """Where it is sent."""
-    billing_address: AddressInput | None
-    """Who pays."""
-    expected_version: int | None
-    """Refuse with STALE_VERSION where the order is no longer at this version."""
-
-
-@described_input
-class OrderTransitionInput:
-    """A step of one order."""
-
-    id: OrderId
-    """Which order."""
-    to: OrderStatus
-    """What it becomes."""
-    expected_version: int | None
-    """Refuse with STALE_VERSION where the order is no longer at this version."""
-
-
-@described_input
-class OrdersTransitionInput:
-    """The same step for several orders."""
-
-    ids: list[strawberry.ID]
-    """Which orders, at most 100."""
-    to: OrderStatus
-    """What they become."""
-
-
-@payload
-class OrderPayload(Payload):
-    """An order, or why not."""
-
-    order: OrderRef | None = None
-    """The order as it is now."""
-
-
-@payload
-class OrdersPayload(Payload):
-    """The orders that took the step, and why the others could not."""
-
-    orders: list[OrderRef] = field(default_factory=list)
-    """The orders that took the step, in the order they were given."""
-
-
-@strawberry.type
-class OrderMutation:
-    @mutation(Permission.ORDERS_WRITE)
-    async def order_create(self, info: Info, input: OrderCreateInput) -> OrderPayload | None:
-        """Places an order with its items, all or nothing."""
-        return OrderPayload(order=await info.context.transact(services.create_order, **given(input)))
-
-    @mutation(Permission.ORDERS_WRITE)
-    async def order_update(self, info: Info, input: OrderUpdateInput) -> OrderPayload | None:
-        """Changes an order; its items and its status have ways of their own."""
-        return OrderPayload(order=await info.context.transact(services.update_order, **given(input)))
-
-    @mutation(Permission.ORDERS_WRITE)
-    async def order_transition(self, info: Info, input: OrderTransitionInput) -> OrderPayload | None:
-        """Moves an order a step on; INVALID_TRANSITION answers with the order as it is."""
-        return OrderPayload(order=await info.context.transact(services.transition_order, **given(input)))
-
-    @mutation(Permission.ORDERS_WRITE)
-    async def orders_transition(self, info: Info, input: OrdersTransitionInput) -> OrdersPayload | None:
-        """At most 100, each on its own: `userErrors` names by place those that could not."""
-        if len(input.ids) > ORDERS_AT_ONCE_MAX:
-            raise Invalid(f"At most {ORDERS_AT_ONCE_MAX}.", "ids")
-        answer = OrdersPayload()
-        for place, text in enumerate(input.ids):
-            try:
-                id = ids.decode("order", text)
-                answer.orders.append(await info.context.transact(services.transition_order, id, input.to))
-            except Problem as problem:
-                answer.user_errors.append(user_error(problem, "input", "ids", str(place)))
-        return answer
-
-    @mutation(Permission.ORDERS_WRITE)
-    async def order_delete(self, info: Info, input: DeleteInput) -> DeletePayload | None:
-        """Only while PENDING or CANCELLED: INVALID_TRANSITION."""
-        return await deleted(info, services.delete_order, "order", input)

@@ -9,6 +9,7 @@ from schema.kit import ids
 from schema.kit.context import Info
 from schema.kit.errors import Payload, payload
 from schema.kit.inputs import described_input, given
+from services.errors import Problem
 
 
 @described_input
@@ -34,5 +35,10 @@ async def deleted(
 ) -> DeletePayload:
     """Runs a deletion and answers with the id."""
     values = given(input) | {"id": ids.decode(prefix, input.id, "id")}
-    await info.context.transact(service, **values)
+    try:
+        await info.context.transact(service, **values)
+    except Problem as problem:
+        # The payload has no place for the row as it is: it would be told as the id of what was deleted.
+        problem.current = None
+        raise
     return DeletePayload(deleted_id=input.id)

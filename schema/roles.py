@@ -19,7 +19,6 @@ from schema.refs import RoleRef
 from services import roles as services
 
 RoleId = Annotated[strawberry.ID, IdOf("role")]
-ROLES_MAX = 100
 
 
 @node(tables.Role, "role")
@@ -40,7 +39,7 @@ class Role(Node):
 
 @root
 class RoleQuery:
-    roles: list[RoleRef] = root_list(tables.Role, ("name", False), size=ROLES_MAX)
+    roles: list[RoleRef] = root_list(tables.Role, ("name", False), size=services.ROLES_MAX)
     """The roles of the workspace, by name, at most 100."""
 
 
@@ -75,5 +74,5 @@ class RoleMutation:
 
     @mutation(Permission.ROLES_WRITE)
     async def role_delete(self, info: Info, input: DeleteInput) -> DeletePayload | None:
-        """Takes a role from everybody and deletes it. The first roles of a workspace stay: INVALID_TRANSITION."""
+        """Takes a role from everybody and deletes it. A workspace's first roles stay: INVALID_TRANSITION."""
         return await deleted(info, services.delete_role, "role", input)

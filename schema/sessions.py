@@ -155,15 +155,13 @@ class SessionMutation:
 
     @mutation(public=True)
     async def login(self, info: Info, input: LoginInput) -> AuthPayload | None:
-        """Signs a member in by username or e-mail. Takes as long for an unknown name as for a wrong password."""
+        """Signs a member in by username or e-mail. An unknown name takes as long as a wrong password."""
         server, values = info.context.server, given(input)
-        user_id = await services.check_login(
+        proof = await services.check_login(
             server.database, server.passwords, values["username"], values["password"]
         )
         client = _client(info, values.get("device_info"))
-        return _signed_in(
-            info, await info.context.transact(services.begin_session, server.tokens, user_id, **client)
-        )
+        return _signed_in(info, await info.context.transact(services.log_in, server.tokens, proof, **client))
 
     @mutation(public=True)
     async def token_refresh(self, info: Info, input: TokenRefreshInput) -> AuthPayload | None:
@@ -184,19 +182,21 @@ class SessionMutation:
 
     @mutation()
     async def password_change(self, info: Info, input: PasswordChangeInput) -> AuthPayload | None:
-        """Changes the viewer's password, ends its other sessions, and answers with new tokens for this one."""
+        """Changes the viewer's password, ends its other sessions, and gives new tokens for this one."""
         server = info.context.server
         accounts.check_password(input.new_password, "new_password")
-        await services.check_current_password(
+        old_hash = await services.check_current_password(
             server.database, server.passwords, info.context.viewer, input.current_password
         )
-        hashed = await server.passwords.hash(input.new_password)
-        changed = await info.context.transact(services.change_password, server.tokens, hashed)
+        new_hash = await server.passwords.hash(input.new_password)
+        changed = await info.context.transact(
+            services.change_password, server.tokens, old_hash=old_hash, new_hash=new_hash
+        )
         return _signed_in(info, changed)
 
     @mutation()
     async def session_revoke(self, info: Info, input: SessionRevokeInput) -> SessionPayload | None:
-        """Ends a session: one's own, or with USERS_WRITE a colleague's. Its access token stops working within 5 s."""
+        """Ends one's own session, or with USERS_WRITE a colleague's; its access token within 5 s too."""
         return SessionPayload(session=await info.context.transact(services.revoke_session, **given(input)))
 
 

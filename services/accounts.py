@@ -4,6 +4,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -17,10 +18,11 @@ from db.counters import Counter
 from db.roles import UserRole
 from db.sessions import Session
 from services import counters, roles
-from services.errors import Forbidden, Invalid
-from services.inputs import read_email
+from services.columns import check, text_fault
+from services.errors import Conflict, Forbidden, Invalid
+from services.inputs import check_filled, read_email
 from services.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
-from services.work import Work
+from services.work import Again, Work
 
 USERNAME = re.compile(r"[A-Za-z0-9._-]{3,100}")
 SLUG_LENGTH_MAX = 60
@@ -36,13 +38,17 @@ def read_username(value: str) -> str:
 
 
 def check_password(value: str, *path: str) -> None:
-    """Invalid where the password is too short or too long."""
+    """Invalid where the password is too short, too long, or no text that can be hashed."""
+    at = path or ("password",)
     if not LENGTH_MIN <= len(value) <= LENGTH_MAX:
-        raise Invalid(f"{LENGTH_MIN} to {LENGTH_MAX} characters.", *(path or ("password",)))
+        raise Invalid(f"{LENGTH_MIN} to {LENGTH_MAX} characters.", *at)
+    fault = text_fault(value, LENGTH_MAX)
+    if fault:
+        raise Invalid(fault, *at)
 
 
 async def hash_new(passwords: Passwords, password: str | None) -> str | None:
-    """The hash of a new password; outside the transaction, which it would hold open for a tenth of a second."""
+    """The hash of a new password. It takes a tenth of a second: make it before the transaction."""
     if password is None:
         return None
     check_password(password)
@@ -65,15 +71,9 @@ async def register(
     work.asking = Viewer(user_id, workspace_id, new_id(), everything, is_administrator=True)
     name = read_username(username)
     address = read_email(email)
-    await work.insert(
-        Workspace,
-        id=workspace_id,
-        slug=await _free_slug(work, business_name or name),
-        name=business_name or name,
-        default_currency="USD",
-        time_zone="UTC",
-        plan=Plan.FREE,
-    )
+    # Before the workspace is named after them: a fault is told where the caller wrote it.
+    check(User, {"full_name": full_name, "business_name": business_name})
+    await _add_workspace(work, workspace_id, (business_name or "").strip() or name)
     for counter in counters.NAMES:
         await work.insert(Counter, name=counter, value=0, workspace_id=workspace_id)
     role = await roles.make_first_roles(work)
@@ -94,9 +94,9 @@ async def register(
 
 async def update_workspace(work: Work, *, expected_version: int | None = None, **changes: Any) -> Row[Any]:
     """Changes what is given of the viewer's workspace."""
-    if changes.get("time_zone") is not None and changes["time_zone"] not in available_timezones():
+    if changes.get("time_zone") is not None and changes["time_zone"] not in _time_zones():
         raise Invalid("It is no name of the IANA time zone database.", "time_zone")
-    _check_filled(changes, "name")
+    check_filled(changes, "name")
     id = work.viewer.workspace_id
     return await work.update(Workspace, id, changes, expected_version=expected_version)
 
@@ -111,6 +111,7 @@ async def create_user(
     **values: Any,
 ) -> Row[Any]:
     """A new member; without a password it cannot log in by password."""
+    await roles.lock_workspace(work)
     user = await _add_user(
         work,
         username=read_username(username),
@@ -124,29 +125,26 @@ async def create_user(
 
 
 async def update_user(
-    work: Work,
-    id: UUID,
-    *,
-    role_ids: Sequence[UUID] | None = None,
-    expected_version: int | None = None,
-    **changes: Any,
+    work: Work, id: UUID, *, expected_version: int | None = None, **changes: Any
 ) -> Row[Any]:
     """Changes what is given. A member changes its own profile; everything else takes USERS_WRITE."""
-    values = dict(changes)
+    values = {name: value for name, value in changes.items() if name != "role_ids"}
     if values.get("username") is not None:
         values["username"] = read_username(values["username"])
     if values.get("email") is not None:
         values["email"] = read_email(values["email"])
-    own_profile = id == work.viewer.id and role_ids is None and values.keys() <= PROFILE
-    if not own_profile:
-        _check_may_write(work)
-        await roles.lock_workspace(work)
-        await _check_reach(work, await work.get(User, id, "id"))
+    if id == work.viewer.id and changes.keys() <= PROFILE:
+        return await work.update(User, id, values, expected_version=expected_version)
+    _check_may_write(work)
+    await roles.lock_workspace(work)
+    before = await work.get(User, id, "id")
+    await check_reach(work, before)
     user = await work.update(User, id, values, expected_version=expected_version)
-    if role_ids is not None:
-        await roles.give_roles(work, id, role_ids)
-    if not own_profile:
-        await roles.keep_an_administrator(work, user)
+    if "role_ids" in changes:
+        if changes["role_ids"] is None:
+            raise Invalid("It cannot be null.", "role_ids")
+        await roles.give_roles(work, id, changes["role_ids"])
+    await roles.keep_an_administrator(work, before)
     if not user.is_active:
         await _sign_out(work, id)
     return user
@@ -156,9 +154,10 @@ async def delete_user(work: Work, id: UUID, *, expected_version: int | None = No
     """Erases a member and signs it out. Its chats lose their assignee; the last administrator stays."""
     await roles.lock_workspace(work)
     before = await work.get(User, id, "id")
-    await _check_reach(work, before)
+    await check_reach(work, before)
     blanks = {
-        "username": f"deleted-{id.hex}",
+        # Neither can be chosen by anybody: a name taken beforehand would keep its owner from being deleted.
+        "username": f"deleted:{id.hex}",
         "email": f"deleted-{id.hex}@deleted.invalid",
         "hashed_password": None,
         "full_name": None,
@@ -175,9 +174,34 @@ async def delete_user(work: Work, id: UUID, *, expected_version: int | None = No
     assigned = update(Conversation).where(
         Conversation.assignee_id == id, Conversation.visible_to(work.viewer)
     )
-    await work.execute(assigned.values(assignee_id=None, updated_at=now()))
+    moved = {"assignee_id": None, "updated_at": now(), "version": Conversation.version + 1}
+    await work.execute(assigned.values(moved))
     await roles.keep_an_administrator(work, before)
     return user
+
+
+async def check_reach(work: Work, user: Row[Any]) -> None:
+    """Forbidden where the member stands above the viewer."""
+    if user.is_superuser and not work.viewer.is_superuser:
+        raise Forbidden("Only a superuser changes a superuser.", "id")
+    if user.id != work.viewer.id:
+        await roles.check_not_above(work, user.id)
+
+
+async def _add_workspace(work: Work, id: UUID, name: str) -> None:
+    try:
+        await work.insert(
+            Workspace,
+            id=id,
+            slug=await _free_slug(work, name),
+            name=name,
+            default_currency="USD",
+            time_zone="UTC",
+            plan=Plan.FREE,
+        )
+    except Conflict as conflict:
+        # Another registration took the slug in the meantime: run once more, which finds one of its own.
+        raise Again from conflict
 
 
 async def _add_user(work: Work, **values: Any) -> Row[Any]:
@@ -189,22 +213,15 @@ async def _sign_out(work: Work, user_id: UUID) -> None:
     await work.execute(ended.values(is_active=False, updated_at=now()))
 
 
-async def _check_reach(work: Work, user: Row[Any]) -> None:
-    if user.is_superuser and not work.viewer.is_superuser:
-        raise Forbidden("Only a superuser changes a superuser.", "id")
-    if user.id != work.viewer.id:
-        await roles.check_not_above(work, user.id)
-
-
 def _check_may_write(work: Work) -> None:
     if not work.viewer.can(Permission.USERS_WRITE):
         raise Forbidden("To change more than your own profile needs USERS_WRITE.")
 
 
-def _check_filled(values: dict[str, Any], *names: str) -> None:
-    for name in names:
-        if values.get(name) is not None and not values[name].strip():
-            raise Invalid("It cannot be empty.", name)
+@cache
+def _time_zones() -> frozenset[str]:
+    # Asking walks through some six hundred files.
+    return frozenset(available_timezones())
 
 
 async def _free_slug(work: Work, name: str) -> str:

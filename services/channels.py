@@ -7,11 +7,15 @@ from sqlalchemy import Row
 
 from db.base import new_id
 from db.channels import Channel, PlatformType
-from services.inputs import as_columns
+from services.columns import text_fault
+from services.errors import Invalid
+from services.inputs import as_columns, check_filled
 from services.secrets import Vault
 from services.work import Work
 
 SEALED = ("access_token", "refresh_token")
+TOKEN_LENGTH_MAX = 8_192
+"""Characters in a token before it is sealed."""
 
 
 async def connect_channel(
@@ -31,11 +35,12 @@ async def update_channel(
 
 
 async def delete_channel(work: Work, id: UUID, *, expected_version: int | None = None) -> Row[Any]:
-    """Destroys its tokens; customers, orders and chats stay."""
-    blanks = {
+    """Destroys its tokens and what they allowed; customers, orders and chats stay, and so does the name they show."""
+    blanks: dict[str, Any] = {
         "access_token": None,
         "refresh_token": None,
         "token_expires_at": None,
+        "scopes": [],
         "platform_specific_id": None,
         "details": None,
         "is_active": False,
@@ -45,7 +50,11 @@ async def delete_channel(work: Work, id: UUID, *, expected_version: int | None =
 
 def _sealed(vault: Vault, id: UUID, values: dict[str, Any]) -> dict[str, Any]:
     columns = as_columns(values)
+    check_filled(columns, "platform_specific_id", *SEALED)
     for name in SEALED:
         if columns.get(name) is not None:
+            fault = text_fault(columns[name], TOKEN_LENGTH_MAX)
+            if fault:
+                raise Invalid(fault, name)
             columns[name] = vault.seal(columns[name], Channel.__tablename__, name, id)
     return columns

@@ -42,6 +42,8 @@ async def update_chat(
     work: Work, id: UUID, *, expected_version: int | None = None, **changes: Any
 ) -> Row[Any]:
     """Changes what is given; any status may follow any other."""
+    if "status" in changes and changes["status"] is None:
+        raise Invalid("It cannot be null.", "status")
     return await work.update(Conversation, id, changes, IS_CHAT, expected_version=expected_version)
 
 

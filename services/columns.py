@@ -1,5 +1,6 @@
 """What a column can hold, checked before the database is asked: the same answer from both, with a path."""
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -21,23 +22,24 @@ def check(table: type[Row], values: Mapping[str, Any], *, whole: bool = False) -
         name, column = attribute.key, attribute.columns[0]
         if name not in values:
             if whole and not column.nullable:
-                raise Invalid("It is required.", name)
+                raise Invalid("It is required.", column.name)
             continue
         value = values[name]
         if value is None:
             if not column.nullable:
-                raise Invalid("It cannot be null.", name)
+                raise Invalid("It cannot be null.", column.name)
             continue
         reason = _fault(column.type, value)
         if reason:
-            raise Invalid(reason, name)
+            # Callers know the column's own name: `metadata`, which SQLAlchemy keeps to itself as an attribute.
+            raise Invalid(reason, column.name)
 
 
 def _fault(kind: Any, value: Any) -> str | None:
     if isinstance(kind, Enum):
         return None
     if isinstance(kind, String) and isinstance(value, str):
-        return _text_fault(value, kind.length)
+        return text_fault(value, kind.length)
     if isinstance(kind, JSON):
         return _json_fault(value)
     if isinstance(kind, Amount) and isinstance(value, Decimal) and abs(value) > AMOUNT_MAX:
@@ -47,7 +49,8 @@ def _fault(kind: Any, value: Any) -> str | None:
     return None
 
 
-def _text_fault(value: str, length_max: int | None) -> str | None:
+def text_fault(value: str, length_max: int | None) -> str | None:
+    """Why a text cannot be kept; None where it can."""
     if length_max is not None and len(value) > length_max:
         return f"At most {length_max} characters."
     if "\x00" in value:
@@ -61,9 +64,19 @@ def _text_fault(value: str, length_max: int | None) -> str | None:
 
 def _json_fault(value: Any) -> str | None:
     try:
-        size = orjson.dumps(value)
+        size_bytes = len(orjson.dumps(value))
     except (orjson.JSONEncodeError, TypeError):
         return "It is not JSON that can be kept."
-    if len(size) > JSON_BYTES_MAX:
+    if size_bytes > JSON_BYTES_MAX:
         return f"At most {JSON_BYTES_MAX} bytes of JSON."
-    return "The character U+0000 cannot be kept." if b"\\u0000" in size else None
+    return _leaf_fault(value)
+
+
+def _leaf_fault(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "The character U+0000 cannot be kept." if "\x00" in value else None
+    if isinstance(value, float):
+        # PostgreSQL refuses NaN and Infinity, SQLite keeps them, and neither is JSON.
+        return None if math.isfinite(value) else "It is not JSON that can be kept."
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return next((fault for part in parts if (fault := _leaf_fault(part))), None)

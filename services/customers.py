@@ -10,8 +10,9 @@ from db.base import now
 from db.channels import Channel
 from db.conversations import Conversation, Message
 from db.customers import Customer
-from services.errors import Conflict, Invalid
-from services.inputs import as_columns, read_email
+from services.columns import check
+from services.errors import Conflict, NotFound
+from services.inputs import as_columns, check_filled, read_email
 from services.work import Again, Work
 
 ERASED_MESSAGE = {"content": "", "details": None}
@@ -19,14 +20,12 @@ ERASED_MESSAGE = {"content": "", "details": None}
 
 async def upsert_customer(work: Work, channel_id: UUID, platform_customer_id: str, **values: Any) -> Row[Any]:
     """The channel's customer with that id, made where there is none; what is given is written, the rest kept."""
-    if not platform_customer_id:
-        raise Invalid("It cannot be empty.", "platform_customer_id")
     await work.get(Channel, channel_id, "channel_id")
     changes = _columns(values)
     known = await _known(work, channel_id, platform_customer_id)
     if known is None:
         return await _add(work, channel_id, platform_customer_id, now(), changes)
-    return await work.update(Customer, known.id, changes) if changes else known
+    return await _change(work, known.id, changes) if changes else known
 
 
 async def update_customer(
@@ -49,9 +48,13 @@ async def delete_customer(work: Work, id: UUID, *, expected_version: int | None 
     row = await work.erase(Customer, id, blanks, expected_version=expected_version)
     moment = now()
     wrote = update(Message).where(Message.sender_customer_id == id, work.within(Message))
-    await work.execute(wrote.values(**ERASED_MESSAGE, deleted_at=moment, updated_at=moment))
-    chats = update(Conversation).where(Conversation.customer_id == id, work.within(Conversation))
-    await work.execute(chats.values(platform_chat_id=None, updated_at=moment))
+    raised = {"version": Message.version + 1, "updated_at": moment}
+    await work.execute(wrote.values(**ERASED_MESSAGE, deleted_at=moment, **raised))
+    chats = update(Conversation).where(
+        Conversation.customer_id == id, Conversation.platform_chat_id.is_not(None), work.within(Conversation)
+    )
+    raised = {"version": Conversation.version + 1, "updated_at": moment}
+    await work.execute(chats.values(platform_chat_id=None, **raised))
     return row
 
 
@@ -59,8 +62,6 @@ async def see_customer(
     work: Work, channel_id: UUID, platform_customer_id: str, full_name: str | None, at: datetime
 ) -> Row[Any]:
     """The customer a message came from, made at its first. Locks it: its messages come in one after the other."""
-    if not platform_customer_id:
-        raise Invalid("It cannot be empty.", "platform_customer_id")
     known = await _known(work, channel_id, platform_customer_id)
     if known is None:
         return await _add(work, channel_id, platform_customer_id, at, {"full_name": full_name})
@@ -69,12 +70,24 @@ async def see_customer(
     changes: dict[str, Any] = {"last_seen_at": later, "first_seen_at": earlier}
     if full_name is not None and known.full_name is None:
         changes["full_name"] = full_name
-    return await work.update(Customer, known.id, changes, counts="full_name" in changes)
+    return await _change(work, known.id, changes, counts="full_name" in changes)
 
 
 async def _known(work: Work, channel_id: UUID, platform_customer_id: str) -> Row[Any] | None:
+    asked = {"platform_customer_id": platform_customer_id}
+    check_filled(asked, *asked)
+    # Before it is looked for: PostgreSQL fails on a text that it could not keep.
+    check(Customer, asked)
     same = Customer.platform_customer_id == platform_customer_id
     return await work.find(Customer, Customer.channel_id == channel_id, same)
+
+
+async def _change(work: Work, id: UUID, changes: dict[str, Any], *, counts: bool = True) -> Row[Any]:
+    try:
+        return await work.update(Customer, id, changes, counts=counts)
+    except NotFound as gone:
+        # Erased since it was found: whoever comes under that id now is another customer.
+        raise Again from gone
 
 
 async def _add(

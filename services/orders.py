@@ -19,7 +19,7 @@ from db.types import AMOUNT_MAX
 from services.chats import IS_CHAT
 from services.counters import ORDERS, next_number
 from services.errors import Invalid, InvalidTransition, NotFound
-from services.inputs import Money, check_money
+from services.inputs import Money, check_address, check_filled, check_money
 from services.work import Work, missing
 
 ITEMS_MAX = 100
@@ -32,6 +32,7 @@ TRANSITIONS: dict[OrderStatus, tuple[OrderStatus, ...]] = {
     OrderStatus.CANCELLED: (),
     OrderStatus.REFUNDED: (),
 }
+ADDRESSES = ("shipping_address", "billing_address")
 DELETABLE = (OrderStatus.PENDING, OrderStatus.CANCELLED)
 
 
@@ -54,12 +55,13 @@ async def create_order(
 ) -> Row[Any]:
     """Places an order with its items, all or nothing. By default on the customer's channel, sold by the viewer."""
     customer = await work.get(Customer, customer_id, "customer_id")
-    if channel_id is not None and channel_id != customer.channel_id:
+    if channel_id is not None:
         await work.get(Channel, channel_id, "channel_id")
     if seller_id is not None:
         await work.get(User, seller_id, "seller_id")
-    if chat_id is not None and await work.find(Conversation, Conversation.id == chat_id, IS_CHAT) is None:
-        raise missing(Conversation, "chat_id")
+    if chat_id is not None:
+        await _check_chat(work, chat_id, customer_id)
+    columns = _columns(values)
     lines = await _price(work, items)
     amount = sum((line["quantity"] * line["price_at_purchase"] for line in lines), Decimal(0))
     currency = lines[0]["currency"]
@@ -75,7 +77,7 @@ async def create_order(
         currency=currency,
         number=await next_number(work, ORDERS),
         created_at=created_at or now(),
-        **values,
+        **columns,
     )
     await work.insert_many(OrderItem, [{**line, "order_id": order.id} for line in lines])
     return order
@@ -87,7 +89,7 @@ async def update_order(
     """Changes what is given."""
     if values.get("seller_id") is not None:
         await work.get(User, values["seller_id"], "seller_id")
-    return await work.update(Order, id, values, expected_version=expected_version)
+    return await work.update(Order, id, _columns(values), expected_version=expected_version)
 
 
 async def transition_order(
@@ -110,13 +112,27 @@ async def delete_order(work: Work, id: UUID, *, expected_version: int | None = N
     return await work.erase(
         Order,
         id,
-        {"shipping_address": None, "billing_address": None},
+        dict.fromkeys(ADDRESSES),
         Order.status.in_(DELETABLE),
         expected_version=expected_version,
         raises=lambda order: InvalidTransition(
             f"An order that is {order.status} stays.", "id", current=order
         ),
     )
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    check_filled(values, "platform_order_id")
+    addresses = {name: check_address(values[name], name) for name in ADDRESSES if name in values}
+    return values | addresses
+
+
+async def _check_chat(work: Work, id: UUID, customer_id: UUID) -> None:
+    chat = await work.find(Conversation, Conversation.id == id, IS_CHAT)
+    if chat is None:
+        raise missing(Conversation, "chat_id")
+    if chat.customer_id != customer_id:
+        raise Invalid("It is a chat with another customer.", "chat_id")
 
 
 async def _price(work: Work, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -138,7 +154,7 @@ def _line(place: int, item: dict[str, Any], product: Row[Any] | None) -> dict[st
     if not 1 <= item["quantity"] <= QUANTITY_MAX:
         raise Invalid(f"From 1 to {QUANTITY_MAX:,}.", "items", place, "quantity")
     price = item.get("price_at_purchase") or Money(product.price, product.currency)
-    check_money(price, "items", place, "price_at_purchase")
+    price = check_money(price, "items", place, "price_at_purchase")
     if price.amount * item["quantity"] > AMOUNT_MAX:
         raise Invalid(f"At most {AMOUNT_MAX} a line.", "items", place)
     return {

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from db.products import Product
 from services.errors import Invalid
-from services.inputs import Money, check_money
+from services.inputs import Money, check_filled, check_money
 from services.work import Work
 
 
@@ -36,7 +36,5 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
         if columns["price"] is None:
             raise Invalid("It cannot be null.", "price")
         columns["price"], columns["currency"] = check_money(columns["price"], "price")
-    for name in ("name", "sku", "short_id"):
-        if columns.get(name) is not None and not columns[name].strip():
-            raise Invalid("It cannot be empty.", name)
+    check_filled(columns, "name", "sku", "short_id")
     return columns

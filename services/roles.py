@@ -4,14 +4,17 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from db.accounts import User, Workspace
 from db.base import Permission, now
 from db.roles import Role, RoleKind, UserRole
-from services.errors import Forbidden, InvalidTransition, NotFound
+from services.errors import Forbidden, Invalid, InvalidTransition, NotFound
+from services.inputs import check_filled
 from services.work import Work
 
+ROLES_MAX = 100
+"""How many roles a workspace has at most: they are listed whole."""
 SYSTEM = frozenset({Permission.SYSTEM_READ, Permission.SYSTEM_WRITE})
 ADMINISTRATOR = frozenset(Permission) - SYSTEM
 AGENT = frozenset(
@@ -57,9 +60,11 @@ async def set_role(
     description: str | None = None,
 ) -> Row[Any]:
     """A new role, or the one with the id as it is from now on. The Administrator's stays as it is."""
+    check_filled({"name": name}, "name")
     _check_grant(work, permissions, "permissions")
     values = {"name": name, "description": description, "permissions": sorted(set(permissions))}
     if id is None:
+        await _check_room(work)
         return await work.insert(Role, kind=RoleKind.CUSTOM, **values)
     role = await work.get(Role, id, "id")
     _check_grant(work, role.permissions, "id")
@@ -70,6 +75,9 @@ async def set_role(
 
 async def delete_role(work: Work, id: UUID, *, expected_version: int | None = None) -> None:
     """Takes the role from everybody and deletes it. The first roles of a workspace stay."""
+    if expected_version is not None:
+        raise Invalid("A role has no version.", "expected_version")
+    await lock_workspace(work)
     role = await work.get(Role, id, "id")
     _check_grant(work, role.permissions, "id")
     if role.kind is not RoleKind.CUSTOM:
@@ -78,7 +86,10 @@ async def delete_role(work: Work, id: UUID, *, expected_version: int | None = No
 
 
 async def give_roles(work: Work, user_id: UUID, role_ids: Collection[UUID] | None) -> None:
-    """The roles a member has from now on; what a new member gets where None. NotFound with the place of an id."""
+    """The roles a member has from now on; a new member's where None. NotFound with the place of an id.
+
+    The caller holds the workspace's lock: a role deleted meanwhile could be given no more.
+    """
     roles = {role.id: role for role in await work.find_all(Role)}
     if role_ids is None:
         chosen = [role for role in roles.values() if role.kind is RoleKind.AGENT]
@@ -115,7 +126,7 @@ async def check_not_above(work: Work, user_id: UUID) -> None:
 
 
 async def keep_an_administrator(work: Work, current: Row[Any]) -> None:
-    """Call after a change that may have taken the last administrator; raises InvalidTransition, so that it is undone."""
+    """After a change that may have taken the last administrator: InvalidTransition, so that it is undone."""
     workspace_id = work.viewer.workspace_id
     left = (
         select(User.id)
@@ -129,9 +140,16 @@ async def keep_an_administrator(work: Work, current: Row[Any]) -> None:
 
 
 async def lock_workspace(work: Work) -> None:
-    """Two that take an administrator's role at the same time do it one after the other."""
+    """Two that change members or delete roles at the same time do it one after the other."""
     mine = Workspace.id == work.viewer.workspace_id
     await work.execute(update(Workspace).where(mine).values(version=Workspace.version))
+
+
+async def _check_room(work: Work) -> None:
+    await lock_workspace(work)
+    held = await work.one(select(func.count().label("held")).where(Role.visible_to(work.viewer)))
+    if held is not None and held.held >= ROLES_MAX:
+        raise Invalid(f"A workspace has at most {ROLES_MAX} roles.")
 
 
 def _check_grant(work: Work, permissions: Collection[str], *path: str | int) -> None:

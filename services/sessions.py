@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Uuid, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Uuid, bindparam, delete, func, or_, select, update
 
 from db.accounts import User
 from db.base import Permission, Viewer, new_id, now
 from db.engine import Database
 from db.roles import Role, RoleKind, UserRole
 from db.sessions import RefreshToken, Session
-from services.accounts import register
-from services.errors import Forbidden, InvalidCredentials
+from services.accounts import check_reach, register
+from services.errors import Forbidden, InvalidCredentials, Unauthenticated
 from services.passwords import LENGTH_MAX, Passwords
 from services.tokens import (
     ACCESS_LIFETIME_SECONDS,
@@ -24,6 +24,7 @@ from services.tokens import (
 from services.work import Work
 
 WRONG = "The name or the password is wrong."
+NOT_YOURS = "It is not your password."
 AGENT_LENGTH_MAX = 255
 
 
@@ -38,25 +39,47 @@ class SignedIn:
     expires_in: int = ACCESS_LIFETIME_SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That somebody knew a member's password, for as long as this is its hash."""
+
+    user_id: UUID
+    hashed_password: str
+
+
 async def find_login(database: Database, name: str) -> Row[Any] | None:
-    """The member with that username or e-mail: its id and its password's hash. Read before the transaction."""
-    rows = await database.fetch(LOGIN, {"name": name.lower().replace("\x00", "")})
+    """The member with that username or e-mail: its id and its password's hash."""
+    rows = await database.fetch(LOGIN, {"name": _storable(name.lower())})
     return rows[0] if rows else None
 
 
-async def check_login(database: Database, passwords: Passwords, name: str, password: str) -> UUID:
-    """The member's id; InvalidCredentials, in the same time, for a wrong name as for a wrong password."""
+async def check_login(database: Database, passwords: Passwords, name: str, password: str) -> Proof:
+    """Who may log in; InvalidCredentials, in the same time, for a wrong name as for a wrong password."""
     known = await find_login(database, name)
     usable = known is not None and known.is_active and len(password) <= LENGTH_MAX
     hashed = known.hashed_password if known is not None and usable else None
     right, renewed = await passwords.check(password[:LENGTH_MAX], hashed)
-    if known is None or not right:
+    if known is None or hashed is None or not right:
         raise InvalidCredentials(WRONG)
-    if renewed is not None:
-        async with database.write() as connection:
-            same = (User.id == known.id, User.hashed_password == hashed)
-            await connection.execute(update(User).where(*same).values(hashed_password=renewed))
-    return UUID(str(known.id))
+    if renewed is None:
+        return Proof(known.id, hashed)
+    async with database.write() as connection:
+        same = (User.id == known.id, User.hashed_password == hashed)
+        kept = await connection.execute(update(User).where(*same).values(hashed_password=renewed))
+    if kept.rowcount == 1:
+        return Proof(known.id, renewed)
+    # Another login renewed the hash at the same time, or the password changed: look at it as it is now.
+    return await check_login(database, passwords, name, password)
+
+
+async def log_in(work: Work, tokens: Tokens, proof: Proof, **client: Any) -> SignedIn:
+    """A new session for a proof that still holds; what is over of the member's sessions is cleared away."""
+    # Locked until the commit: whoever changes the password or removes the member ends this session too.
+    holds = select(User.id).where(User.id == proof.user_id, User.hashed_password == proof.hashed_password)
+    if await work.one(holds.with_for_update(read=True)) is None:
+        raise InvalidCredentials(WRONG)
+    await work.execute(delete(Session).where(Session.user_id == proof.user_id, Session.expires_at <= now()))
+    return await begin_session(work, tokens, proof.user_id, **client)
 
 
 async def begin_session(
@@ -103,18 +126,20 @@ async def refresh_session(work: Work, tokens: Tokens, refresh_token: str) -> Sig
     """
     moment = now()
     hashed = hash_refresh_token(refresh_token)
-    fresh = (RefreshToken.token_hash == hashed, RefreshToken.used_at.is_(None))
-    used = update(RefreshToken).where(*fresh, RefreshToken.expires_at > moment)
-    taken = await work.one(used.values(used_at=moment, updated_at=moment).returning(RefreshToken.session_id))
-    if taken is None:
-        await _refuse_refresh(work, hashed)
-        return None
-    going_on = (Session.id == taken.session_id, Session.is_active, Session.expires_at > moment)
+    holder = select(RefreshToken.session_id).where(RefreshToken.token_hash == hashed).scalar_subquery()
+    going_on = (Session.id == holder, Session.is_active, Session.expires_at > moment)
+    # The session's row first: whatever else touches its tokens (the same refresh, a new password) waits here.
     seen = update(Session).where(*going_on).values(last_seen_at=moment, updated_at=moment)
-    session = await work.one(seen.returning(Session.user_id, Session.id))
+    session = await work.one(seen.returning(Session.id, Session.user_id))
     viewer = await _viewer_within(work, session.user_id, session.id) if session is not None else None
     if viewer is None:
-        raise InvalidCredentials("The session is over.", "refresh_token")
+        raise InvalidCredentials("The refresh token is not valid.", "refresh_token")
+    fresh = (RefreshToken.token_hash == hashed, RefreshToken.used_at.is_(None))
+    used = update(RefreshToken).where(*fresh).values(used_at=moment, updated_at=moment)
+    if await work.one(used.returning(RefreshToken.id)) is None:
+        stolen = update(Session).where(Session.id == viewer.session_id)
+        await work.execute(stolen.values(is_active=False, updated_at=moment))
+        return None
     work.asking = viewer
     return await _hand_out(work, tokens, viewer)
 
@@ -131,17 +156,31 @@ async def end_sessions(work: Work, *, all_sessions: bool = False) -> int:
 async def revoke_session(work: Work, id: UUID) -> Row[Any]:
     """Ends one session: the viewer's own, or with USERS_WRITE a colleague's."""
     session = await work.get(Session, id, "id")
-    if session.user_id != work.viewer.id and not work.viewer.can(Permission.USERS_WRITE):
-        raise Forbidden("To end a colleague's session needs USERS_WRITE.", "id")
+    if session.user_id != work.viewer.id:
+        if not work.viewer.can(Permission.USERS_WRITE):
+            raise Forbidden("To end a colleague's session needs USERS_WRITE.", "id")
+        await check_reach(work, await work.get(User, session.user_id, "id"))
     return await work.update(Session, id, {"is_active": False})
 
 
-async def change_password(work: Work, tokens: Tokens, hashed_password: str) -> SignedIn:
-    """Sets the viewer's password, already checked and hashed, ends its other sessions and renews this one."""
-    viewer = work.viewer
-    await work.update(User, viewer.id, {"hashed_password": hashed_password})
-    moment = now()
-    others = update(Session).where(Session.user_id == viewer.id, Session.id != viewer.session_id)
+async def change_password(work: Work, tokens: Tokens, *, old_hash: str, new_hash: str) -> SignedIn:
+    """Sets the viewer's password, ends its other sessions and renews this one.
+
+    InvalidCredentials where the password that was checked is no longer the viewer's.
+    """
+    viewer, moment = work.viewer, now()
+    await work.update(
+        User,
+        viewer.id,
+        {"hashed_password": new_hash},
+        User.hashed_password == old_hash,
+        raises=lambda _: InvalidCredentials(NOT_YOURS, "current_password"),
+    )
+    mine = update(Session).where(Session.user_id == viewer.id, Session.is_active)
+    this = mine.where(Session.id == viewer.session_id).values(last_seen_at=moment, updated_at=moment)
+    if await work.one(this.returning(Session.id)) is None:
+        raise Unauthenticated("The session is over.")
+    others = mine.where(Session.id != viewer.session_id)
     await work.execute(others.values(is_active=False, updated_at=moment))
     spent = update(RefreshToken).where(RefreshToken.session_id == viewer.session_id)
     await work.execute(spent.where(RefreshToken.used_at.is_(None)).values(used_at=moment, updated_at=moment))
@@ -150,12 +189,13 @@ async def change_password(work: Work, tokens: Tokens, hashed_password: str) -> S
 
 async def check_current_password(
     database: Database, passwords: Passwords, viewer: Viewer, password: str
-) -> None:
-    """InvalidCredentials where it is not the viewer's password."""
+) -> str:
+    """The hash that the password was checked against; InvalidCredentials where it is not the viewer's."""
     rows = await database.fetch(PASSWORD, {"id": viewer.id})
     hashed = rows[0].hashed_password if rows else None
-    if len(password) > LENGTH_MAX or not (await passwords.check(password, hashed))[0]:
-        raise InvalidCredentials("It is not your password.", "current_password")
+    if hashed is None or len(password) > LENGTH_MAX or not (await passwords.check(password, hashed))[0]:
+        raise InvalidCredentials(NOT_YOURS, "current_password")
+    return str(hashed)
 
 
 async def viewer_of_session(database: Database, session_id: UUID) -> Viewer | None:
@@ -199,14 +239,9 @@ async def _hand_out(work: Work, tokens: Tokens, viewer: Viewer) -> SignedIn:
     return SignedIn(access, refresh_token, user, viewer)
 
 
-async def _refuse_refresh(work: Work, hashed: str) -> None:
-    known = select(RefreshToken.session_id).where(RefreshToken.token_hash == hashed)
-    known = known.where(RefreshToken.used_at.is_not(None))
-    stolen = await work.one(known)
-    if stolen is None:
-        raise InvalidCredentials("The refresh token is not valid.", "refresh_token")
-    ended = update(Session).where(Session.id == stolen.session_id)
-    await work.execute(ended.values(is_active=False, updated_at=now()))
+def _storable(text: str) -> str:
+    """Text that both databases can be asked for; what they cannot keep is nobody's name."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
 def _roles_of_users() -> Any:

@@ -1,4 +1,4 @@
-"""Access tokens (signed, short-lived, checked without the database) and refresh tokens (random, kept as a hash)."""
+"""Access tokens: signed, short-lived, read without the database. Refresh tokens: random, kept as a hash."""
 
 import hashlib
 import secrets

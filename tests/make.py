@@ -71,6 +71,10 @@ class Make:
         )
         return await self.sign_in(user.id)
 
+    async def deactivate(self, owner: Viewer, member: Viewer) -> None:
+        """The member may no longer sign in."""
+        await self.run(owner, accounts.update_user, member.id, is_active=False)
+
     async def sign_in(self, user_id: UUID) -> Viewer:
         """A session of the member."""
         signed_in = await self.run(None, sessions.begin_session, self.server.tokens, user_id)

@@ -1,12 +1,14 @@
-"""Talks to the API over HTTP: signs in, renews its tokens, tries again what may be tried again, pages through lists."""
+"""Talks to the API over HTTP: signs in, renews its tokens, tries again after faults, pages through lists."""
 
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import cache, reduce
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from gql import Client, GraphQLRequest
 from gql.client import AsyncClientSession
@@ -14,6 +16,10 @@ from gql.transport.exceptions import TransportError, TransportQueryError, Transp
 from gql.transport.httpx import HTTPXAsyncTransport
 from graphql import DocumentNode, parse
 
+T = TypeVar("T")
+
+AT_ONCE_MAX: Final = 20
+"""Requests; the HTTP client keeps no more idle connections than that."""
 TRIES_MAX: Final = 7
 """With the pauses between them about 13 s: time for a server to start again."""
 PAUSE_SECONDS: Final = 0.2
@@ -52,7 +58,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who signs in; `is_new` registers first and logs in where the name is taken, otherwise the other way round."""
+    """Who signs in. `is_new` registers, and logs in where the name is taken; else the other way round."""
 
     username: str
     password: str
@@ -62,28 +68,27 @@ class Account:
 class Api:
     """`async with Api(url, account) as api: await api.ask(DOCUMENT, input={…})`."""
 
-    def __init__(self, url: str, account: Account) -> None:
+    def __init__(self, url: str, account: Account, *, at_once: int = AT_ONCE_MAX) -> None:
         self.url = url
-        self._account = account
+        self._account, self._at_once = account, at_once
         transport = HTTPXAsyncTransport(url, timeout=ANSWER_SECONDS_MAX)
         self._client = Client(transport=transport, execute_timeout=None)
         self._session: AsyncClientSession | None = None
+        self._open = AsyncExitStack()
         self._renewing = asyncio.Lock()
         self._access_token, self._refresh_token, self._renew_at = "", "", 0.0
 
     async def __aenter__(self) -> Self:
-        self._session = await self._client.connect_async()
-        try:
+        async with AsyncExitStack() as stack:
+            self._session = await stack.enter_async_context(self._client)
             await self._sign_in()
-        except BaseException:
-            await self._client.close_async()
-            raise
+            self._open = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.close_async()
+        await self._open.aclose()
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
         """The data of an answer without errors. Raises Refused, or Unreachable after TRIES_MAX tries."""
@@ -101,6 +106,18 @@ class Api:
                 return nodes
             after = page["pageInfo"]["endCursor"]
         raise Unreachable(f"{place} does not end after {PAGES_MAX} pages.")
+
+    async def for_each(self, items: Iterable[T], action: Callable[[T], Awaitable[None]]) -> None:
+        """Does something with every item, with so many at once as the API was opened for."""
+        remaining = iter(items)
+
+        async def work() -> None:
+            for item in remaining:
+                await action(item)
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._at_once):
+                tasks.create_task(work())
 
     async def authorization(self) -> str:
         """What a header or the start of a socket says, good for some minutes."""
@@ -122,8 +139,8 @@ class Api:
             try:
                 data = await self._session.execute(request, extra_args={"headers": headers})
             except TransportQueryError as error:
-                problem = error
                 refused = _refused(_first(error))
+                problem = error
                 if refused.code not in PASSING:
                     raise refused from error
                 if refused.code == "UNAUTHENTICATED":
@@ -135,7 +152,8 @@ class Api:
             else:
                 _check_payloads(data)
                 return data
-        raise Unreachable(f"{self.url} gave no useful answer: {problem}") from problem
+        reason = _refused(_first(problem)) if isinstance(problem, TransportQueryError) else problem
+        raise Unreachable(f"{self.url} gave no useful answer: {reason}") from problem
 
     async def _sign_in(self) -> None:
         first, second = self._log_in, self._register
@@ -163,7 +181,7 @@ class Api:
 
     async def _renew(self) -> None:
         try:
-            # Once: a refresh token that is used twice ends its session, and the first answer may have been lost.
+            # Once: using a refresh token twice ends its session, and a lost answer may have used it.
             await self._begin_session(REFRESH, {"refreshToken": self._refresh_token}, tries_max=1)
         except (Refused, Unreachable):
             await self._log_in()
@@ -174,6 +192,13 @@ class Api:
         session = data["session"]
         self._access_token, self._refresh_token = session["accessToken"], session["refreshToken"]
         self._renew_at = asked_at + session["expiresIn"] * TOKEN_SHARE_USED
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The errors themselves: those of tasks come in groups, and groups of groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+    return [error]
 
 
 @cache
@@ -188,7 +213,7 @@ def _first(error: TransportQueryError) -> dict[str, Any]:
 def _refused(problem: dict[str, Any]) -> Refused:
     """An error of either kind: a payload's has its code at hand, a top-level one among its extensions."""
     code = problem.get("code") or problem.get("extensions", {}).get("code", "UNKNOWN")
-    path = tuple(str(p) for p in problem.get("path") or ())
+    path = tuple(str(step) for step in problem.get("path") or ())
     return Refused(code, problem.get("message", "no reason was given"), path)
 
 

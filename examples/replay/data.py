@@ -1,4 +1,4 @@
-"""Reads the two sets of data: dialogues of customers with assistants, and the shop of the Northwind sample."""
+"""Reads the data: dialogues of customers with assistants, and the shop of the Northwind sample."""
 
 import csv
 import gzip
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 CURRENCY: Final = "USD"
+SKU_PREFIX: Final = "northwind-"
 HUNDREDTH: Final = Decimal("0.01")
 
 Row = dict[str, str]
@@ -52,7 +53,7 @@ class Product:
 
     @property
     def sku(self) -> str:
-        return f"northwind-{self.id}"
+        return sku_of(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,24 @@ class Shop:
     orders: tuple[Order, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What is replayed: the shop, and dialogues, of which some may be left out."""
+
+    shop: Shop
+    dialogues: tuple[Dialogue, ...]
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def message_count(self) -> int:
+        return sum(len(dialogue.turns) for dialogue in self.dialogues)
+
+
+def sku_of(product_id: str) -> str:
+    """A product's sku, by its id in the data."""
+    return f"{SKU_PREFIX}{product_id}"
+
+
 def round_half_up(text: str) -> Decimal:
     """Two decimals of a number that was printed in full from single precision: 9.80000019 is 9.80."""
     return Decimal(text).quantize(HUNDREDTH, ROUND_HALF_UP)
@@ -98,6 +117,13 @@ def line_price(unit_price: str, discount: str) -> Decimal:
     """What one piece cost after the discount of its line. Rounded on the way in, and once more at the end."""
     discounted = round_half_up(unit_price) * (1 - round_half_up(discount))
     return discounted.quantize(HUNDREDTH, ROUND_HALF_UP)
+
+
+def read_data(folder: Path, dialogues_max: int | None = None) -> Data:
+    """Everything in the folder; of the dialogues only the first so many, where a number is given."""
+    dialogues = read_dialogues(folder)
+    kept = dialogues[:dialogues_max]
+    return Data(read_shop(folder), tuple(kept), frozenset(d.id for d in dialogues[len(kept) :]))
 
 
 def read_dialogues(folder: Path) -> list[Dialogue]:

@@ -66,7 +66,7 @@ def _parse(table: type[Row], name: str, value: Any) -> Any:
         return value
     if not isinstance(value, str) or "\x00" in value:
         raise ValueError(value)
-    return PARSERS.get(kind, str)(value)
+    return PARSERS[kind](value)
 
 
 def _parse_uuid(value: str) -> UUID:

@@ -1,4 +1,4 @@
-"""`@given_input`: input types with descriptions, and their values as the keyword arguments of a service."""
+"""`@described_input`: input types with descriptions, and their values as the keyword arguments of a service."""
 
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 

@@ -14,10 +14,9 @@ from graphql import (
     specified_rules,
     validate,
 )
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 
 from schema.kit import resolvers
 from schema.kit.context import Context
@@ -28,6 +27,8 @@ DOCUMENTS_MAX = 1_000
 """How many query texts are kept parsed and checked."""
 ERRORS_MAX = 10
 """How many errors one answer lists."""
+UNNAMED = "The document has no operation, or several of which `operationName` names none."
+UNKNOWN = "The document has no operation of that name."
 
 
 @dataclass
@@ -67,6 +68,11 @@ class Schema(strawberry.Schema):
             return Document(None, [GraphQLError("The document is nested too deeply.")])
         return Document(node, validate(self._schema, node, specified_rules, max_errors=ERRORS_MAX))
 
+    def operation(self, text: str, name: str | None) -> OperationDefinitionNode | None:
+        """The operation of a text that would run; None where it does not parse, or does not say which."""
+        node = self.document(text).node
+        return get_operation_ast(node, name) if node is not None else None
+
     def needs(self, document: Document, operation: OperationDefinitionNode) -> Needs:
         """What an operation of a document takes."""
         assert document.node is not None
@@ -77,17 +83,17 @@ class Schema(strawberry.Schema):
 
     async def _prepare_operation_async(self, context: ExecutionContext, extensions_runner: Any) -> Any:
         """Parse, permissions, validation. Overrides Strawberry's own steps, which would do two of them every time."""
-        if not context.query:
-            raise MissingQueryError
-        document = self.document(context.query)
+        document = self.document(context.query or "")
         if document.node is None:
             return _refused(context, document.errors)
-        operation = get_operation_ast(document.node, context.operation_name)
+        # What was asked for. `context.operation_name` is the first operation's where none was named.
+        name = context._provided_operation_name
+        operation = get_operation_ast(document.node, name)
         if operation is None:
-            raise CannotGetOperationTypeError(context.operation_name)
+            return _refused(context, [GraphQLError(UNNAMED if name is None else UNKNOWN)])
+        if OperationType(operation.operation.value) not in context.allowed_operations:
+            return _refused(context, [GraphQLError(f"No {operation.operation.value} can be run here.")])
         context.graphql_document = document.node
-        if context.operation_type not in context.allowed_operations:
-            raise InvalidOperationTypeError(context.operation_type)
         refusal = self.needs(document, operation).refusal(_asked_by(context).asking)
         if refusal is not None:
             problem, node = refusal

@@ -1,0 +1,119 @@
+"""The real server as a process of its own, on a free port, with its log."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from graph.settings import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+START_SECONDS = 30
+STOP_SECONDS = 20
+LINE_SECONDS = 10
+FAILURE = re.compile(r"Traceback|Warning|\[(error|critical) |\"level\":\"(error|critical)\"")
+LISTENING = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
+
+
+class Log:
+    """What a process has written to its standard error so far."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self.lines: list[str] = []
+        self._ended = False
+        self._grown = asyncio.Condition()
+        self._reading = asyncio.create_task(self._read(stream))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    async def find(self, matches: Callable[[str], Any], seconds: float = LINE_SECONDS) -> str:
+        """The first line that matches, once it is there: a line is written after the answer it belongs to."""
+        async with asyncio.timeout(seconds), self._grown:
+            await self._grown.wait_for(lambda: self._ended or any(map(matches, self.lines)))
+        found = next(filter(matches, self.lines), None)
+        assert found is not None, f"The process ended without such a line:\n{self.text}"
+        return found
+
+    async def closed(self) -> None:
+        """Until the process will write no more."""
+        await self._reading
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        async for line in stream:
+            async with self._grown:
+                self.lines.append(line.decode().rstrip("\n"))
+                self._grown.notify_all()
+        async with self._grown:
+            self._ended = True
+            self._grown.notify_all()
+
+
+class Running:
+    """A server that answers."""
+
+    def __init__(self, url: str, log: Log) -> None:
+        self.url, self.log = url, log
+        self.graphql = f"{url}/graphql"
+        self.socket = self.graphql.replace("http://", "ws://")
+
+    def failures(self) -> list[str]:
+        """What it has logged that should not happen, whatever anybody sends."""
+        return [line for line in self.log.lines if FAILURE.search(line)]
+
+    async def settle(self) -> None:
+        """Until everything is in the log that was written before now."""
+        request_id = uuid4().hex
+        async with httpx.AsyncClient(base_url=self.url) as client:
+            await client.get("/", headers={"X-Request-ID": request_id})
+        await self.log.find(lambda line: request_id in line)
+
+    async def records(self, request_id: str) -> list[dict[str, Any]]:
+        """All that a server in production has logged for a request that is over; its own line comes last."""
+        await self.log.find(lambda line: request_id in line and json.loads(line)["event"] == "request")
+        return [json.loads(line) for line in self.log.lines if request_id in line]
+
+
+@asynccontextmanager
+async def serve(database_url: str, **environment: str) -> AsyncIterator[Running]:
+    """`python -m graph serve` on a database; asked to end afterwards, which it has to do by itself."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "graph", "serve"),
+        cwd=PROJECT,
+        env=_environment(DATABASE_URL=database_url, **environment),
+        stderr=asyncio.subprocess.PIPE,
+        limit=2**20,
+    )
+    assert process.stderr is not None
+    log = Log(process.stderr)
+    try:
+        match = LISTENING.search(await log.find(LISTENING.search, START_SECONDS))
+        assert match is not None
+        async with httpx.AsyncClient(base_url=match[1]) as client:
+            assert (await client.get("/livez")).status_code == 200
+        yield Running(match[1], log)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(STOP_SECONDS):
+            status = await process.wait()
+        assert status in (0, -signal.SIGTERM), log.text
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await log.closed()
+
+
+def _environment(**own: str) -> dict[str, str]:
+    """This process's environment without what it may say to a server."""
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    return {**kept, "SERVICE_PORT": "0", **own}
