@@ -11,7 +11,7 @@ from db.channels import Channel
 from db.conversations import Conversation, Message
 from db.customers import Customer
 from services.columns import check
-from services.errors import Conflict, NotFound
+from services.errors import Conflict, Invalid, NotFound
 from services.inputs import as_columns, check_filled, read_email
 from services.work import Again, Work
 
@@ -59,17 +59,21 @@ async def delete_customer(work: Work, id: UUID, *, expected_version: int | None 
 
 
 async def see_customer(
-    work: Work, channel_id: UUID, platform_customer_id: str, full_name: str | None, at: datetime
+    work: Work, channel_id: UUID, platform_customer_id: str, customer_name: str | None, at: datetime
 ) -> Row[Any]:
     """The customer a message came from, made at its first. Locks it: its messages come in one after the other."""
+    try:
+        check(Customer, {"full_name": customer_name})
+    except Invalid as fault:
+        raise Invalid(fault.message, "customer_name") from fault
     known = await _known(work, channel_id, platform_customer_id)
     if known is None:
-        return await _add(work, channel_id, platform_customer_id, at, {"full_name": full_name})
+        return await _add(work, channel_id, platform_customer_id, at, {"full_name": customer_name})
     later = case((Customer.last_seen_at < at, at), else_=Customer.last_seen_at)
     earlier = case((Customer.first_seen_at > at, at), else_=Customer.first_seen_at)
     changes: dict[str, Any] = {"last_seen_at": later, "first_seen_at": earlier}
-    if full_name is not None and known.full_name is None:
-        changes["full_name"] = full_name
+    if customer_name is not None and known.full_name is None:
+        changes["full_name"] = customer_name
     return await _change(work, known.id, changes, counts="full_name" in changes)
 
 

@@ -148,7 +148,7 @@ async def test_a_deleted_chat_is_gone_and_what_was_written_is_erased(ask: Ask, m
     )
     seen = again.ok()
     assert (seen["content"], seen["sequence"], seen["conversation"]["id"]) == ("", 1, id)
-    assert seen["deletedAt"] is not None and seen["chat"]["deletedAt"] is not None
+    assert None not in (seen["deletedAt"], seen["chat"]["deletedAt"])
     fresh = await make.inbound(owner, customer)
     assert (fresh.sequence, fresh.conversation_id == chat.id) == (1, False)
 

@@ -30,7 +30,7 @@ async def following(make: Make, answers: Any) -> "asyncio.Future[Any]":
     """The next answer, once the subscription is in place; it begins when an answer is first waited for."""
     first = asyncio.ensure_future(anext(answers, None))
     while not make.server.hub.follower_count():
-        await asyncio.sleep(0)  # noqa: ASYNC110  nothing announces it
+        await asyncio.sleep(0)
     return first
 
 
@@ -91,7 +91,7 @@ async def followed_under_writers(
     for place in range(followers):
         received.append(asyncio.ensure_future(receive(after=0)))
         while await make.count(owner, Message) < total * place / followers:
-            await asyncio.sleep(0)  # noqa: ASYNC110  the database is what is waited for
+            await asyncio.sleep(0)
     await asyncio.gather(*writing)
     return list(await asyncio.wait_for(asyncio.gather(*received), timeout=30))
 

@@ -4,6 +4,7 @@ import ast
 import inspect
 import sys
 from functools import cache
+from itertools import pairwise
 
 
 def attribute_docs(cls: type) -> dict[str, str]:
@@ -31,7 +32,7 @@ def _module_docs(module: str) -> dict[str, dict[str, str]]:
 
 def _body_docs(body: list[ast.stmt]) -> dict[str, str]:
     docs: dict[str, str] = {}
-    for statement, below in zip(body, body[1:], strict=False):
+    for statement, below in pairwise(body):
         name = _assigned(statement)
         if name and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
             docs[name] = inspect.cleandoc(str(below.value.value))

@@ -1,0 +1,110 @@
+"""Indexes for what screens ask: no table is scanned, no long list sorted, for any operation a client begins with."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from db.engine import Database
+from db.metadata import METADATA
+from schema.kit.ids import encode
+from tests.ask import Ask
+from tests.make import Make
+
+OPERATIONS = {
+    "inbox": "{ chats(first: 50, sort: [{field: LAST_MESSAGE_AT, direction: DESC}]) { nodes { id unreadCount customer { id } channel { id } lastMessage { id } } } }",
+    "inbox, next page": "{ chats(first: 1, after: $cursor) { nodes { id } pageInfo { hasNextPage } } }",
+    "deep": "{ chats(first: 20) { nodes { messages(last: 20) { nodes { id } } customer { orders(first: 5, sort: [{field: CREATED_AT, direction: DESC}]) { nodes { items { product { name } } } } } } } }",
+    "orders": "{ orders(first: 100, where: {status: [PENDING]}, sort: [{field: CREATED_AT, direction: DESC}]) { totalCount nodes { customer { id } items { product { name } } } } }",
+    "chat": "{ chat(by: {id: $chat}) { customer { id } channel { id } } }",
+    "transcript": "{ chat(by: {id: $chat}) { messages(last: 100) { nodes { id sender { id } } } } }",
+    "product sales": "{ products(first: 20, sort: [{field: NAME, direction: ASC}]) { nodes { orderItems(first: 10) { nodes { order { customer { id } } } } } } }",
+    "nodes": "{ nodes(ids: [$chat, $order, $customer]) { id } }",
+    "mine": "{ chats(first: 50, where: {assignee: {eq: $user}}) { nodes { id } } }",
+    "customer": "{ customer(by: {id: $customer}) { orders(first: 20) { nodes { id } } chats(first: 10) { nodes { id } } channel { id } } }",
+    "same person": '{ customers(where: {email: {eq: "ana@example.com"}}) { nodes { id } } }',
+    "by sku": '{ product(by: {sku: "A-1"}) { orderItems(first: 50) { nodes { id } } } }',
+    "members": "{ users(first: 100) { nodes { id roles { id } sessions { id } } } }",
+}  # fmt: skip
+SORTED_ANYWAY = {"members"}
+"""What is sorted after it was found, and short by its nature: a member's roles."""
+
+
+async def seen_statements(database: Database, run: Any) -> list[tuple[str, Any]]:
+    """The reads that run meanwhile, with their parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: object) -> None:
+        seen.append((statement, parameters))
+
+    engine = database.engines[0].sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        await run()
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return seen
+
+
+async def plan(database: Database, statement: str, parameters: Any) -> list[str]:
+    """The steps by which a database runs a statement that could use every index."""
+    async with database.engines[0].connect() as connection:
+        if database.dialect == "sqlite":
+            rows = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all()
+            return [row[-1] for row in rows]
+        await connection.execute(text("SET enable_seqscan = off"))
+        await connection.execute(text("SET enable_sort = off"))
+        rows = (await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)).all()
+        await connection.execute(text("RESET ALL"))
+        found = rows[0][0] if not isinstance(rows[0][0], str) else json.loads(rows[0][0])
+        return steps(found[0]["Plan"])
+
+
+def steps(node: dict[str, Any]) -> list[str]:
+    own = f"{node['Node Type']} {node.get('Relation Name', '')}"
+    return [own, *[s for child in node.get("Plans", ()) for s in steps(child)]]
+
+
+def scans(dialect: str, found: list[str]) -> list[str]:
+    if dialect == "postgresql":
+        return [s for s in found if s.startswith("Seq Scan")]
+    tables = "|".join(METADATA.tables)
+    return [s for s in found if re.match(rf"SCAN ({tables})", s) and "INDEX" not in s]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_an_operation_scans_no_table(
+    name: str, dialect: str, database: Database, ask: Ask, make: Make
+) -> None:
+    owner = await make.owner()
+    customer = await make.customer(owner, email="ana@example.com")
+    chat = await make.chat(owner, customer, assignee_id=owner.id)
+    await make.chat(owner)
+    await make.inbound(owner, customer)
+    order = await make.order(owner, customer, [(await make.product(owner, sku="A-1"), 1)])
+    cursor = (await ask(owner, "{ chats(first: 1) { pageInfo { endCursor } } }")).ok()["pageInfo"]["endCursor"]
+    document = OPERATIONS[name]
+    values = {
+        "cursor": cursor,
+        "chat": encode("chat", chat.id),
+        "order": encode("order", order.id),
+        "customer": encode("customer", customer.id),
+        "user": encode("user", owner.id),
+    }
+    for variable, value in values.items():
+        document = document.replace(f"${variable}", json.dumps(value))
+    seen = await seen_statements(database, lambda: ask(owner, document))
+    assert seen
+    for statement, parameters in seen:
+        found = await plan(database, statement, parameters)
+        assert scans(dialect, found) == [], f"{statement}\n{found}"
+        if dialect == "postgresql" and name not in SORTED_ANYWAY:
+            # The keys of several parents are put into their order; the lists themselves come from an index.
+            assert len([s for s in found if s.startswith("Sort")]) <= ("parent_place" in statement), f"{statement}\n{found}"
+
+
+async def test_a_missing_index_is_noticed(dialect: str, database: Database) -> None:
+    found = await plan(database, "SELECT id FROM orders WHERE currency = 'EUR'", ())
+    assert scans(dialect, found) != []
