@@ -1,5 +1,6 @@
 """One way to a database, SQLite or PostgreSQL: reads in autocommit, writes in a transaction of their own."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def driver_url(url: str) -> URL:
 class Database:
     """Connections to one database. `fetch` reads, `write` opens a transaction."""
 
-    def __init__(self, url: str, *, pool_min: int = 2, pool_max: int = 10, idle_seconds: int = 300) -> None:
+    def __init__(self, url: str, *, pool_max: int = 10, idle_seconds: int = 300) -> None:
         self.url = driver_url(url)
         self.dialect: Dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         if self.dialect == "sqlite":
@@ -62,6 +63,10 @@ class Database:
         """A transaction: committed when the block ends, rolled back when it raises."""
         async with self._writes.begin() as connection:
             yield connection
+
+    async def warm(self, connections: int) -> None:
+        """Opens connections before the first request needs them."""
+        await asyncio.gather(*[self.ping() for _ in range(connections)])
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 import click
 import structlog
 import uvicorn
+from sqlalchemy.exc import DBAPIError
 
 from db import migrate as migrations
 from db.engine import Database
@@ -163,6 +164,9 @@ async def _with_database(settings: Settings, run: Callable[[Database], Awaitable
 async def _using(database: Database, run: Callable[[Database], Awaitable[T]]) -> T:
     try:
         return await run(database)
+    except (OSError, DBAPIError) as error:
+        shown = database.url.render_as_string(hide_password=True)
+        raise click.ClickException(f"The database {shown} cannot be used: {type(error).__name__}.") from error
     finally:
         await database.close()
 

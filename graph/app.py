@@ -46,7 +46,7 @@ def make_server(settings: Settings, database: Database) -> Server:
 
 
 def create_app(settings: Settings) -> ASGIApp:
-    """The application, ready for uvicorn; it opens its database with the first request and closes it at the end."""
+    """The application, ready for uvicorn; it opens its database at the start and closes it at the end."""
     database = open_database(settings)
     state = health.ServerState()
     endpoint = Endpoint(
@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await database.warm(settings.db_pool_min)
         yield
         state.draining = True
         await database.close()
