@@ -48,8 +48,8 @@ class Database:
             self._reads = _sqlite_reads(self.url, pool_max)
             self._writes = _sqlite_writes(self.url)
         else:
-            self._reads = _postgres(self.url, pool_max, idle_seconds, isolation_level="AUTOCOMMIT")
             self._writes = _postgres(self.url, pool_max, idle_seconds)
+            self._reads = self._writes.execution_options(isolation_level="AUTOCOMMIT")
 
     async def fetch(
         self, statement: Executable, values: Mapping[str, Any] | None = None
@@ -79,9 +79,14 @@ class Database:
         return PoolFigures(active, idle, active + idle)
 
     @property
-    def engines(self) -> tuple[AsyncEngine, AsyncEngine]:
-        """What reads, what writes."""
-        return self._reads, self._writes
+    def writer(self) -> AsyncEngine:
+        """What writes, for migrations."""
+        return self._writes
+
+    @property
+    def engines(self) -> tuple[AsyncEngine, ...]:
+        """The engines that have connections: on PostgreSQL readers and writers share theirs."""
+        return (self._reads, self._writes) if self.dialect == "sqlite" else (self._writes,)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -89,17 +94,14 @@ class Database:
             await engine.dispose()
 
 
-def _postgres(url: URL, pool_max: int, idle_seconds: int, **options: Any) -> AsyncEngine:
-    reset = None if "isolation_level" in options else "rollback"
+def _postgres(url: URL, pool_max: int, idle_seconds: int) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=pool_max,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_recycle=idle_seconds,
-        pool_reset_on_return=reset,
         connect_args={"server_settings": {"application_name": "switchboard", "jit": "off"}},
-        **options,
     )
 
 

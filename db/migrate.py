@@ -33,13 +33,13 @@ def head() -> str:
 
 async def current(database: Database) -> str | None:
     """The revision the database is at; None when it has never been migrated."""
-    async with database.engines[1].connect() as connection:
+    async with database.writer.connect() as connection:
         return await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
 
 
 async def migrate(database: Database, revision: str = "head") -> None:
     """Applies what is missing, up to the revision, or takes back what is beyond it."""
-    async with database.engines[1].connect() as connection:
+    async with database.writer.connect() as connection:
         if database.dialect == "sqlite":
             # A rebuilt table would cascade to its children: foreign keys are off, and checked afterwards.
             await connection.exec_driver_sql("COMMIT")
@@ -75,7 +75,7 @@ async def drift(database: Database) -> list[Any]:
         options = {"compare_type": True, "compare_server_default": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
 
-    async with database.engines[1].connect() as connection:
+    async with database.writer.connect() as connection:
         return await connection.run_sync(compare)
 
 

@@ -139,7 +139,7 @@ def new_migration(message: str) -> None:
 
     async def run(database: Database) -> None:
         await migrations.migrate(database)
-        async with database.engines[1].connect() as connection:
+        async with database.writer.connect() as connection:
             await connection.run_sync(migrations.write_revision, message)
 
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, update
+from sqlalchemy import ColumnElement, Row, case, update
 
 from db.accounts import User
 from db.base import now
@@ -15,7 +15,6 @@ from services.errors import Invalid
 from services.work import Work
 
 IS_CHAT = Conversation.kind == ConversationKind.CHAT
-ERASED_MESSAGE = {"content": "", "details": None}
 
 
 async def open_chat(
@@ -61,11 +60,17 @@ async def delete_chat(work: Work, id: UUID, *, expected_version: int | None = No
     """Erases what was written in it; its orders stay, and so do the places of its messages."""
     blanks = {"platform_chat_id": None}
     row = await work.erase(Conversation, id, blanks, IS_CHAT, expected_version=expected_version)
-    moment = now()
-    written = update(Message).where(Message.conversation_id == id, work.within(Message))
-    await work.execute(written.values(**ERASED_MESSAGE, deleted_at=moment, updated_at=moment))
+    await erase_messages(work, Message.conversation_id == id)
     work.emit(id, row.last_sequence)
     return row
+
+
+async def erase_messages(work: Work, *conditions: ColumnElement[bool]) -> None:
+    """Empties messages, which keep their places, their sequences and their senders."""
+    moment = now()
+    erased = {"content": "", "details": None, "deleted_at": moment, "updated_at": moment}
+    erased["version"] = Message.version + 1
+    await work.execute(update(Message).where(work.within(Message), *conditions).values(erased))
 
 
 async def mark_read(work: Work, id: UUID, *, up_to_sequence: int | None = None) -> Row[Any]:

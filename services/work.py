@@ -135,7 +135,7 @@ class Work:
         current = await self.get(table, id, "id")
         if expected_version is not None and current.version != expected_version:
             raise StaleVersion(f"It is at version {current.version}.", "expected_version", current=current)
-        raise raises(current) if raises else Again
+        raise raises(current) if raises else missing(table, "id")
 
     async def erase(
         self,

@@ -33,7 +33,7 @@ async def table_names(database: Database) -> set[str]:
     def names(connection: Connection) -> set[str]:
         return set(inspect(connection).get_table_names())
 
-    async with database.engines[0].connect() as connection:
+    async with database.writer.connect() as connection:
         return await connection.run_sync(names)
 
 
