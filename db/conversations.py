@@ -5,7 +5,18 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, and_, func, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    Uuid,
+    and_,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Asking, Deletable, Owned, Row, Versioned, derived
@@ -93,8 +104,10 @@ class Conversation(Owned, Versioned, Deletable, Row):
     )
 
     @derived
-    def last_read_sequence(cls, viewer: Asking) -> ColumnElement[int]:
-        mine = and_(Participant.conversation_id == cls.id, Participant.user_id == viewer.id)
+    def last_read_sequence(cls: Any, viewer: Asking) -> ColumnElement[int]:
+        # RETURNING of an INSERT does not correlate: named as text, the table is not selected from again.
+        own: Any = literal_column("conversations.id", Uuid()) if cls is Conversation else cls.id
+        mine = and_(Participant.conversation_id == own, Participant.user_id == viewer.id)
         return func.coalesce(select(Participant.last_read_sequence).where(mine).scalar_subquery(), 0)
 
 

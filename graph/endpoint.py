@@ -198,10 +198,12 @@ class Endpoint(GraphQL[Context, None]):
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         assert isinstance(sub_response, Answer)
-        request = sub_response.request
-        status = 200 if "data" in response_data else status_of(response_data["errors"][0])
-        if status == 400 and answer_type(request) == JSON:
-            status = 200  # what the older media type wants where a well-formed request asks for nonsense
+        request, status = sub_response.request, 200
+        if "data" not in response_data:
+            error = response_data["errors"][0]
+            nonsense = error["extensions"]["code"] == ErrorCode.VALIDATION_ERROR
+            # The older media type wants 200 wherever the request was well-formed, whatever its document is.
+            status = 200 if nonsense and answer_type(request) == JSON else status_of(error)
         return self._respond(request, response_data, status)
 
     async def create_streaming_response(

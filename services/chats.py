@@ -68,7 +68,7 @@ async def delete_chat(work: Work, id: UUID, *, expected_version: int | None = No
 async def erase_messages(work: Work, *conditions: ColumnElement[bool]) -> None:
     """Empties messages, which keep their places, their sequences and their senders."""
     moment = now()
-    erased = {"content": "", "details": None, "deleted_at": moment, "updated_at": moment}
+    erased: dict[str, Any] = {"content": "", "details": None, "deleted_at": moment, "updated_at": moment}
     erased["version"] = Message.version + 1
     await work.execute(update(Message).where(work.within(Message), *conditions).values(erased))
 
@@ -146,7 +146,8 @@ async def _lock(work: Work, customer: Row[Any]) -> None:
 
 
 async def _get_member(work: Work, id: UUID) -> Row[Any]:
-    member = await work.get(User, id, "assignee_id")
+    # Locked until the commit: whoever removes the member takes this chat from it too.
+    member = await work.get(User, id, "assignee_id", locked=True)
     if not member.is_active:
         raise Invalid("The member is not active.", "assignee_id")
     return member

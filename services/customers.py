@@ -10,12 +10,11 @@ from db.base import now
 from db.channels import Channel
 from db.conversations import Conversation, Message
 from db.customers import Customer
+from services.chats import erase_messages
 from services.columns import check
 from services.errors import Conflict, Invalid, NotFound
 from services.inputs import as_columns, check_filled, read_email
 from services.work import Again, Work
-
-ERASED_MESSAGE = {"content": "", "details": None}
 
 
 async def upsert_customer(work: Work, channel_id: UUID, platform_customer_id: str, **values: Any) -> Row[Any]:
@@ -46,15 +45,12 @@ async def delete_customer(work: Work, id: UUID, *, expected_version: int | None 
         "details": None,
     }
     row = await work.erase(Customer, id, blanks, expected_version=expected_version)
-    moment = now()
-    wrote = update(Message).where(Message.sender_customer_id == id, work.within(Message))
-    raised = {"version": Message.version + 1, "updated_at": moment}
-    await work.execute(wrote.values(**ERASED_MESSAGE, deleted_at=moment, **raised))
-    chats = update(Conversation).where(
+    await erase_messages(work, Message.sender_customer_id == id)
+    named = update(Conversation).where(
         Conversation.customer_id == id, Conversation.platform_chat_id.is_not(None), work.within(Conversation)
     )
-    raised = {"version": Conversation.version + 1, "updated_at": moment}
-    await work.execute(chats.values(platform_chat_id=None, **raised))
+    raised = {"version": Conversation.version + 1, "updated_at": now()}
+    await work.execute(named.values(platform_chat_id=None, **raised))
     return row
 
 

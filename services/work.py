@@ -60,7 +60,12 @@ class Work:
         await self.connection.execute(statement)
 
     async def find(
-        self, table: type[Row], *conditions: ColumnElement[bool], newest: bool = False, deleted: bool = False
+        self,
+        table: type[Row],
+        *conditions: ColumnElement[bool],
+        newest: bool = False,
+        deleted: bool = False,
+        locked: bool = False,
     ) -> Record[Any] | None:
         """A visible row that fulfils the conditions, the newest where it matters; None when there is none.
 
@@ -68,42 +73,29 @@ class Work:
         """
         exists = table.visible_to(self.viewer) if deleted else self.within(table)
         rows = select(*columns_of(table, table, self.viewer)).where(exists, *conditions)
+        rows = rows.with_for_update(read=True) if locked else rows
         return await self.one(rows.order_by(_column(table, "id").desc()) if newest else rows)
 
     async def find_all(self, table: type[Row], *conditions: ColumnElement[bool]) -> Sequence[Record[Any]]:
         """The visible rows that fulfil the conditions."""
         return await self.fetch(select(*self.columns(table)).where(self.within(table), *conditions))
 
-    async def get(self, table: type[Row], id: UUID, *path: str | int) -> Record[Any]:
-        """The visible row with the id; NotFound at the path otherwise."""
-        row = await self.find(table, _column(table, "id") == id)
+    async def get(self, table: type[Row], id: UUID, *path: str | int, locked: bool = False) -> Record[Any]:
+        """The visible row with the id, kept from changing until the commit where `locked`; NotFound at the path."""
+        row = await self.find(table, _column(table, "id") == id, locked=locked)
         if row is None:
             raise missing(table, *path)
         return row
 
     async def insert(self, table: type[Row], **values: Any) -> Record[Any]:
         """Adds a row and gives it back whole. Id, workspace, times and version are filled in where not given."""
-        moment = now()
-        defaults = {"id": new_id(), "version": 1, "created_at": moment, "updated_at": moment}
-        if self.asking is not None:
-            defaults["workspace_id"] = self.asking.workspace_id
-        columns = inspect(table).column_attrs
-        filled = {k: v for k, v in defaults.items() if k in columns} | values
-        check(table, filled, whole=True)
-        new = insert(table).values(filled).returning(*self.columns(table))
-        return (await self._write(table, new))[0]
+        new = insert(table).values(self._filled(table, values))
+        return (await self._write(table, new.returning(*self.columns(table))))[0]
 
     async def insert_many(self, table: type[Row], rows: Sequence[Mapping[str, Any]]) -> Sequence[Record[Any]]:
         """Adds rows by one statement; each as `insert` would."""
-        moment = now()
-        columns = inspect(table).column_attrs
-        filled = []
-        for row in rows:
-            defaults = {"id": new_id(), "version": 1, "created_at": moment, "updated_at": moment}
-            values = {k: v for k, v in defaults.items() if k in columns} | dict(row)
-            filled.append({"workspace_id": self.viewer.workspace_id} | values)
-            check(table, filled[-1], whole=True)
-        return await self._write(table, insert(table).values(filled).returning(*self.columns(table)))
+        new = insert(table).values([self._filled(table, row) for row in rows])
+        return await self._write(table, new.returning(*self.columns(table)))
 
     async def update(
         self,
@@ -179,9 +171,15 @@ class Work:
 
     def columns(self, table: type[Row]) -> list[ColumnElement[Any]]:
         """What a row of the table is given back with."""
-        if self.asking is None:
-            return [a.class_attribute.label(a.key) for a in inspect(table).column_attrs]
-        return columns_of(table, table, self.asking)
+        return columns_of(table, table, self.viewer)
+
+    def _filled(self, table: type[Row], values: Mapping[str, Any]) -> dict[str, Any]:
+        moment, columns = now(), inspect(table).column_attrs
+        defaults = {"id": new_id(), "version": 1, "created_at": moment, "updated_at": moment}
+        defaults["workspace_id"] = self.viewer.workspace_id
+        filled = {k: v for k, v in defaults.items() if k in columns} | dict(values)
+        check(table, filled, whole=True)
+        return filled
 
     async def _write(self, table: type[Row], statement: Executable) -> Sequence[Record[Any]]:
         try:

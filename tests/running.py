@@ -60,22 +60,22 @@ class Log:
 
 
 class Running:
-    """A server that answers."""
+    """A server that answers, and connections to it."""
 
-    def __init__(self, url: str, log: Log) -> None:
-        self.url, self.log = url, log
-        self.graphql = f"{url}/graphql"
+    def __init__(self, web: httpx.AsyncClient, log: Log) -> None:
+        self.web, self.log = web, log
+        self.url = str(web.base_url).rstrip("/")
+        self.graphql = f"{self.url}/graphql"
         self.socket = self.graphql.replace("http://", "ws://")
 
-    def failures(self) -> list[str]:
-        """What it has logged that should not happen, whatever anybody sends."""
-        return [line for line in self.log.lines if FAILURE.search(line)]
+    def failures(self, since: int = 0) -> list[str]:
+        """What it has logged, from that line on, that should not happen whatever anybody sends."""
+        return [line for line in self.log.lines[since:] if FAILURE.search(line)]
 
     async def settle(self) -> None:
         """Until everything is in the log that was written before now."""
         request_id = uuid4().hex
-        async with httpx.AsyncClient(base_url=self.url) as client:
-            await client.get("/", headers={"X-Request-ID": request_id})
+        await self.web.get("/", headers={"X-Request-ID": request_id})
         await self.log.find(lambda line: request_id in line)
 
     async def records(self, request_id: str) -> list[dict[str, Any]]:
@@ -99,9 +99,9 @@ async def serve(database_url: str, **environment: str) -> AsyncIterator[Running]
     try:
         match = LISTENING.search(await log.find(LISTENING.search, START_SECONDS))
         assert match is not None
-        async with httpx.AsyncClient(base_url=match[1]) as client:
-            assert (await client.get("/livez")).status_code == 200
-        yield Running(match[1], log)
+        async with httpx.AsyncClient(base_url=match[1]) as web:
+            assert (await web.get("/livez")).status_code == 200
+            yield Running(web, log)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(STOP_SECONDS):
             status = await process.wait()

@@ -3,14 +3,17 @@
 import copy
 import secrets
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from graphql import GraphQLInputObjectType, GraphQLList, GraphQLNonNull, get_named_type
 from sqlalchemy import Table, select
 
 from db.base import Permission, Row, Viewer
 from schema import schema
-from schema.kit.ids import encode
+from schema.kit.ids import encode, split
+from schema.kit.node import NODES
 from services.chats import assign_chat
 from services.roles import set_role
 from services.sessions import begin_session
@@ -39,30 +42,27 @@ class Tenant:
         """Every key that finds a row of this workspace, by root field."""
         on_channel = lambda id: {"channelId": self.ids["channel"], "platformId": id}  # noqa: E731
         mark, ids, rows = self.mark, self.ids, self.rows
+        number = {name: rows[name].number for name in ("order", "chat")}
         return {
-            "user": {
-                "id": ids["user"],
-                "username": f"member-{mark}",
-                "email": f"member-{mark}@example.com",
-            },
+            "user": {"id": ids["user"], "username": f"member-{mark}", "email": f"member-{mark}@example.com"},
             "channel": {
                 "id": ids["channel"],
                 "platform": {"platformType": "WHATSAPP", "platformSpecificId": f"phone-{mark}"},
             },
             "customer": {"id": ids["customer"], "platform": on_channel(f"customer-{mark}")},
             "product": {"id": ids["product"], "sku": f"sku-{mark}", "shortId": f"short-{mark}"},
-            "order": {
-                "id": ids["order"],
-                "number": rows["order"].number,
-                "platform": on_channel(f"order-{mark}"),
-            },
-            "chat": {
-                "id": ids["chat"],
-                "number": rows["chat"].number,
-                "platform": on_channel(f"chat-{mark}"),
-            },
+            "order": {"id": ids["order"], "number": number["order"], "platform": on_channel(f"order-{mark}")},
+            "chat": {"id": ids["chat"], "number": number["chat"], "platform": on_channel(f"chat-{mark}")},
             "message": {"id": ids["message"], "platform": on_channel(f"received-{mark}")},
         }
+
+
+def sample() -> Tenant:
+    """The shape of a tenant, for what is worked out before there is a database: its ids lead nowhere."""
+    nowhere = UUID(int=0)
+    ids = {name: encode(name, nowhere) for name in NODES}
+    ids |= {"sent": ids["message"], "newcomer": ids["customer"]}
+    return Tenant(Viewer(nowhere, nowhere, nowhere), "", ids, {}, "")
 
 
 async def build(make: Make) -> Tenant:
@@ -256,7 +256,7 @@ def with_value(input: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
     """The input with another value there; what lies on the way is made where it is absent."""
     changed = copy.deepcopy(input)
     place: Any = changed
-    for step, following in zip(path, path[1:], strict=False):
+    for step, following in pairwise(path):
         if isinstance(step, str) and step not in place:
             place[step] = [{}] if following == 0 else {}
         place = place[step]
@@ -267,6 +267,27 @@ def with_value(input: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
     return changed
 
 
+def fields_of(name: str) -> dict[str, Any]:
+    """The fields of a type or input type of the schema, by name."""
+    kind: Any = GRAPH.type_map[name]
+    return dict(kind.fields)
+
+
+def key_type(name: str) -> GraphQLInputObjectType:
+    """What the `by` argument of a root field takes."""
+    assert GRAPH.query_type is not None
+    kind = get_named_type(GRAPH.query_type.fields[name].args["by"].type)
+    assert isinstance(kind, GraphQLInputObjectType)
+    return kind
+
+
 def spelled(path: Path) -> list[str]:
     """A path as userErrors tell it."""
     return ["input", *map(str, path)]
+
+
+def uuid_of(id: str) -> UUID:
+    """The UUID of a typed id."""
+    found = split(id)[1]
+    assert found is not None, id
+    return found

@@ -119,6 +119,20 @@ async def test_reading_is_each_members_own_and_never_goes_back(ask: Ask, make: M
         )
 
 
+async def test_a_new_chat_is_unread_whatever_else_was_read(ask: Ask, make: Make) -> None:
+    owner = await make.owner()
+    for _ in range(2):
+        await make.outbound(owner, await make.chat(owner))
+    customer = await make.customer(owner)
+    opened = await ask(
+        owner,
+        OPEN.replace("lastSequence", "lastReadSequence unreadCount"),
+        input={"customerId": encode("customer", customer.id)},
+    )
+    assert (opened.ok()["chat"]["lastReadSequence"], opened.field["chat"]["unreadCount"]) == (0, 0)
+    assert (await make.inbound(owner, await make.customer(owner))).sequence == 1
+
+
 async def test_parallel_readings_keep_the_furthest(ask: Ask, make: Make) -> None:
     owner = await make.owner()
     customer = await make.customer(owner)
@@ -158,11 +172,12 @@ async def test_another_workspaces_chat_does_not_exist(make: Make, ask: Ask, serv
     owner, stranger = await make.owner(), await make.owner()
     chat = await make.chat(owner)
     id = encode("chat", chat.id)
-    document = {
+    documents: dict[Any, str] = {
         update_chat: "mutation($id: ID!) { chatUpdate(input: {id: $id, status: CLOSED}) { userErrors { code } } }",
         delete_chat: "mutation($id: ID!) { chatDelete(input: {id: $id}) { userErrors { code } } }",
         mark_read: "mutation($id: ID!) { conversationMarkRead(input: {id: $id}) { userErrors { code } } }",
-    }[service]
+    }
+    document = documents[service]
     assert (await ask(stranger, document, id=id)).codes == ["NOT_FOUND"]
     assert (await ask(owner, LOOK, id=id)).ok()["version"] == 1
     (await ask(owner, document, id=id)).ok()

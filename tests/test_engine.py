@@ -39,7 +39,9 @@ async def test_concurrent_increments_are_all_kept(database: Database, make: Make
 
     async def increment() -> None:
         async with database.write() as connection:
-            known = (await connection.execute(select(Counter.value).where(*mine).with_for_update())).scalar_one()
+            known = (
+                await connection.execute(select(Counter.value).where(*mine).with_for_update())
+            ).scalar_one()
             await connection.execute(update(Counter).where(*mine).values(value=known + 1, updated_at=now()))
 
     await asyncio.gather(*[increment() for _ in range(TURNS)])

@@ -84,7 +84,9 @@ async def test_an_operation_scans_no_table(
     await make.chat(owner)
     await make.inbound(owner, customer)
     order = await make.order(owner, customer, [(await make.product(owner, sku="A-1"), 1)])
-    cursor = (await ask(owner, "{ chats(first: 1) { pageInfo { endCursor } } }")).ok()["pageInfo"]["endCursor"]
+    cursor = (await ask(owner, "{ chats(first: 1) { pageInfo { endCursor } } }")).ok()["pageInfo"][
+        "endCursor"
+    ]
     document = OPERATIONS[name]
     values = {
         "cursor": cursor,
@@ -102,7 +104,9 @@ async def test_an_operation_scans_no_table(
         assert scans(dialect, found) == [], f"{statement}\n{found}"
         if dialect == "postgresql" and name not in SORTED_ANYWAY:
             # The keys of several parents are put into their order; the lists themselves come from an index.
-            assert len([s for s in found if s.startswith("Sort")]) <= ("parent_place" in statement), f"{statement}\n{found}"
+            assert len([s for s in found if s.startswith("Sort")]) <= ("parent_place" in statement), (
+                f"{statement}\n{found}"
+            )
 
 
 async def test_a_missing_index_is_noticed(dialect: str, database: Database) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
+from graphql import GraphQLObjectType, get_named_type
 
 from schema import schema
 from schema.kit.edges import Many
@@ -13,7 +13,7 @@ from services.server import Server
 from tests import tenant as tenants
 from tests.ask import Ask
 from tests.make import Make
-from tests.tenant import Tenant, mutation_document, snapshot, value_at, with_value
+from tests.tenant import Tenant, key_type, mutation_document, snapshot, value_at, with_value
 
 GRAPH = schema._schema
 assert GRAPH.query_type is not None
@@ -46,14 +46,8 @@ def lists_with_id_filters() -> list[tuple[str, str, str]]:
     return found
 
 
-def keys_of(name: str) -> GraphQLInputObjectType:
-    kind = get_named_type(QUERIES[name].args["by"].type)
-    assert isinstance(kind, GraphQLInputObjectType)
-    return kind
-
-
 ID_LEAVES = tenants.mutation_leaves("ID")
-KEYS = [(name, key) for name, field in QUERIES.items() if "by" in field.args for key in keys_of(name).fields]
+KEYS = [(name, key) for name, field in QUERIES.items() if "by" in field.args for key in key_type(name).fields]
 FILTERS = lists_with_id_filters()
 LISTS = [name for name, field in QUERIES.items() if isinstance(declaration_of(field), Many)]
 FILTERED_BY = {
@@ -108,7 +102,7 @@ async def test_a_mutation_does_not_find_the_ids_of_another_workspace(
 async def test_a_key_finds_nothing_of_another_workspace(
     name: str, key: str, ask: Ask, ours: Tenant, theirs: Tenant
 ) -> None:
-    kind = keys_of(name).name
+    kind = key_type(name).name
     document = f"query($by: {kind}!) {{ {name}(by: $by) {{ id }} }}"
     by = {key: theirs.keys()[name][key]}
     if key == "number":
@@ -132,7 +126,7 @@ async def test_node_finds_nothing_of_another_workspace(
 async def test_a_filter_finds_nothing_by_the_ids_of_another_workspace(
     kind: str, name: str, asked: str, ask: Ask, ours: Tenant, theirs: Tenant
 ) -> None:
-    where = get_named_type(GRAPH.type_map[kind].fields[name].args["where"].type).name  # type: ignore[union-attr]
+    where = get_named_type(tenants.fields_of(kind)[name].args["where"].type).name
     listing = f"{name}(where: $where) {{ nodes {{ id }} totalCount }}"
     document = f"query($where: {where}) {{ {listing} }}"
     if kind != "Query":
@@ -190,7 +184,7 @@ async def test_every_place_that_takes_an_id_was_tried(ours: Tenant) -> None:
     assert inputs.keys() == MUTATIONS.keys()
     for name, path in ID_LEAVES:
         assert value_at(inputs[name], path), f"{name} has no id at {path} in its valid input"
-    assert {n: set(k) for n, k in keys.items()} == {n: set(keys_of(n).fields) for n, _ in KEYS}
+    assert {n: set(k) for n, k in keys.items()} == {n: set(key_type(n).fields) for n, _ in KEYS}
     assert {kind for kind, _, _ in FILTERS} == {"Query", *PARENTS} - {"Product"}
     assert NODES.keys() <= ours.ids.keys()
     assert (len(ID_LEAVES), len(KEYS), len(FILTERS), len(LISTS)) == (36, 18, 43, 7)

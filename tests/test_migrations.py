@@ -57,7 +57,9 @@ async def test_it_can_be_applied_again_and_taken_back(empty: Database) -> None:
 
 
 async def test_two_that_migrate_at_once_do_it_once(empty: Database) -> None:
-    other = Database(empty.url.render_as_string(hide_password=False).replace("+asyncpg", "").replace("+aiosqlite", ""))
+    other = Database(
+        empty.url.render_as_string(hide_password=False).replace("+asyncpg", "").replace("+aiosqlite", "")
+    )
     await asyncio.gather(migrations.migrate(empty), migrations.migrate(other))
     assert await migrations.current(other) == migrations.head()
     assert await migrations.drift(other) == []

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from examples.replay import api as replay_api
-from examples.replay.api import Account, Api, Unreachable
+from examples.replay.api import AT_ONCE_MAX, Account, Api, Unreachable
 from examples.replay.checking import Report
 from examples.replay.data import Data, Dialogue, Line, Turn, line_price, read_data, round_half_up
 from examples.replay.following import FollowedChat, socket_url
@@ -176,7 +176,7 @@ async def test_a_server_that_is_not_there_is_given_up(monkeypatch):
 
 async def test_a_second_run_adds_nothing_and_a_changed_text_is_found_out(running, data_folder, monkeypatch):
     account = Account(f"replay-{secrets.token_hex(6)}", PASSWORD)
-    first = await run_once(running, account, read_data(data_folder))
+    first = await run_once(running, account, read_data(data_folder), at_once=1)
     assert first.report.faults == []
     assert first.report.is_right
     assert set(first.before.values()) == {0}
@@ -230,8 +230,8 @@ async def test_real_data_goes_through_twice_and_the_second_time_adds_nothing(run
         assert [run[name] for name in ("repeated", "out of order", "missing")] == [[0, 0]] * 3
 
 
-async def run_once(running: Running, account: Account, data: Data) -> Run:
-    async with Api(running.graphql, account) as api:
+async def run_once(running: Running, account: Account, data: Data, *, at_once: int = AT_ONCE_MAX) -> Run:
+    async with Api(running.graphql, account, at_once=at_once) as api:
         return await replay(api, data, lambda _: None)
 
 

@@ -95,7 +95,7 @@ class Followers:
         return await self.close()
 
     async def close(self) -> list[str]:
-        """Leaves at once. What went wrong is said the first time."""
+        """Leaves at once, and says what went wrong with the sockets."""
         faults = [await socket.close() for socket in self._sockets]
         return [fault for fault in faults if fault]
 

@@ -53,11 +53,11 @@ def given(input: Any, *path: str | int) -> dict[str, Any]:
 def _value(annotation: Any, value: Any, path: tuple[str | int, ...]) -> Any:
     if value is None:
         return None
-    if isinstance(value, list):
+    listed = next((a for a in _flat(annotation) if get_origin(a) is list), None)
+    if listed is not None:
         if len(value) > LIST_SIZE_MAX:
             raise Invalid(f"At most {LIST_SIZE_MAX}.", *path)
-        item = next(a for a in _flat(annotation) if get_origin(a) is list)
-        return [_value(get_args(item)[0], v, (*path, i)) for i, v in enumerate(value)]
+        return [_value(get_args(listed)[0], v, (*path, i)) for i, v in enumerate(value)]
     mark = next((a for a in _marks(annotation) if isinstance(a, ids.IdOf)), None)
     if mark is not None:
         return ids.decode(mark.prefix, value, *path)

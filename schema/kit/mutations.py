@@ -1,6 +1,7 @@
 """`@mutation`, `@query`, `@subscription`: a root field with its permission; refusals become `userErrors`."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_type_hints
 
@@ -48,7 +49,7 @@ def subscription(needs: Permission | None = None) -> Callable[[Function], Any]:
 
 def _options(function: Function, needs: Permission | None, public: bool) -> dict[str, Any]:
     return {
-        "description": access.with_need(function.__doc__, needs),
+        "description": access.with_need(inspect.getdoc(function), needs),
         "directives": access.marks(needs),
         "metadata": {access.NEEDS: needs, access.PUBLIC: public},
     }

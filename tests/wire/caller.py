@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 PASSWORD = "correct horse battery staple"
 REGISTER = """mutation ($username: String!, $email: String!, $password: String!) {
@@ -113,3 +114,11 @@ async def register(web: httpx.AsyncClient) -> Owner:
     owner.user_id = signed_in["user"]["id"]
     owner.channel_id = (await owner.ask(CONNECT))["channel"]["id"]
     return owner
+
+
+def code_of(answer: httpx.Response) -> str:
+    """The code of an answer that has one error and no data."""
+    body = answer.json()
+    assert "data" not in body
+    (error,) = body["errors"]
+    return str(error["extensions"]["code"])

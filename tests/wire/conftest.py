@@ -54,18 +54,17 @@ async def running(own_database: OwnDatabase) -> AsyncIterator[Running]:
     assert server.failures() == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def production(own_database: OwnDatabase) -> AsyncIterator[tuple[Running, str]]:
     """A server in production and the URL of its database, for tests that make it fail."""
     async with own_database() as url, serve(url, **PRODUCTION) as server:
         yield server, url
 
 
-@pytest.fixture(scope="session")
-async def web(running: Running) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture
+def web(running: Running) -> httpx.AsyncClient:
     """Connections to the server."""
-    async with httpx.AsyncClient(base_url=running.url) as client:
-        yield client
+    return running.web
 
 
 @pytest.fixture
@@ -75,9 +74,9 @@ def nobody(web: httpx.AsyncClient) -> Caller:
 
 
 @pytest.fixture(scope="session")
-async def owner(web: httpx.AsyncClient) -> Owner:
+async def owner(running: Running) -> Owner:
     """Whose workspace the tests of a database share; each has chats of its own."""
-    return await register(web)
+    return await register(running.web)
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ async def chat(owner: Owner) -> str:
 @pytest.fixture
 async def calm(running: Running) -> AsyncIterator[None]:
     """Fails the test during which the server has logged a failure."""
-    before = len(running.failures())
+    before = len(running.log.lines)
     yield
     await running.settle()
-    assert running.failures()[before:] == []
+    assert running.failures(before) == [], "\n".join(running.log.lines[before:])

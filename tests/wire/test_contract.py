@@ -1,6 +1,7 @@
 """The operations that clients outside of the project rest on, word for word, over HTTP and WebSocket."""
 
 import json
+import re
 import secrets
 
 import pytest
@@ -10,6 +11,8 @@ from tests.wire.caller import PASSWORD, Caller
 
 pytestmark = pytest.mark.usefixtures("calm")
 
+UNREADY = re.compile(r"^  (eventCursor|presence \{.*\})\n| @idempotent\(key: \"k1\"\)", re.MULTILINE)
+"""What the screens ask for that arrives later. A file that still has something else of the kind is not run."""
 LATER = {"follow_all": "takes the field `events`", "inbox": "takes `eventCursor`; run without it"}
 """What the graph does not have yet: each leaves this list with its field."""
 
@@ -147,3 +150,35 @@ async def follow(contract, running, chat):
         (1, "CUSTOMER", "Do you have tea?"),
         (2, "AGENT", "With pleasure."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("screen", "operation"),
+    [
+        ("agent_inbox", "AgentInbox"),
+        ("customer_360", "Customer360"),
+        ("customer_360", "SamePerson"),
+        ("order_list", "OrderList"),
+        ("product_sales", "SoldProduct"),
+    ],
+)
+async def test_the_screens_of_the_design_can_be_drawn(shared_folder, owner, screen, operation):
+    message = await owner.receive(secrets.token_hex(8))
+    chat = await owner.ask(
+        "query ($id: ID!) { chat(by: {id: $id}) { customer { id } } }", id=message["chat"]["id"]
+    )
+    ids = {"AgentInbox": owner.user_id, "Customer360": chat["customer"]["id"]}
+    variables = {
+        "me": owner.user_id,
+        "id": ids.get(operation),
+        "email": "ana@example.com",
+        "sku": "nothing",
+        "from": "2020-01-01T00:00:00Z",
+        "status": {"AgentInbox": ["OPEN"], "OrderList": ["PENDING"]}.get(operation),
+    }
+    document = UNREADY.sub("", (shared_folder / "design" / "screens" / f"{screen}.graphql").read_text())
+    body = {"query": document, "operationName": operation, "variables": variables}
+    answer = (await owner.web.post("/graphql", json=body, headers=owner.headers)).json()
+    assert "errors" not in answer, answer
+    if operation == "Customer360":
+        assert answer["data"]["customer"]["chats"]["totalCount"] == 1
