@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_
+from sqlalchemy import ColumnElement, ForeignKey, Index, func
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -72,8 +72,13 @@ class Channel(Owned, Versioned, Deletable, Row):
 
     @derived
     def has_access_token(cls: Any, viewer: Asking) -> ColumnElement[bool]:
-        return and_(cls.access_token.is_not(None))
+        return is_kept(cls.access_token)
 
     @derived
     def has_refresh_token(cls: Any, viewer: Asking) -> ColumnElement[bool]:
-        return and_(cls.refresh_token.is_not(None))
+        return is_kept(cls.refresh_token)
+
+
+def is_kept(token: Any) -> ColumnElement[bool]:
+    """Whether there is a token. SQLite takes `IS NOT NULL` of some nullable columns for true in RETURNING."""
+    return func.coalesce(func.length(token), 0) > 0

@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from db.base import Deletable, Owned, Row, Versioned
 from db.types import Amount, choice, json, text
@@ -74,3 +74,9 @@ class OrderItem(Owned, Row):
         Index(None, "product_id", "created_at", "id"),
         Index(None, "workspace_id"),
     )
+
+
+def of_kept_order(item: Any) -> tuple[ColumnElement[bool], ...]:
+    """A condition on items: their order is not deleted, since items go with orders."""
+    order: Any = aliased(Order)
+    return (select(order.id).where(order.id == item.order_id, order.deleted_at.is_(None)).exists(),)

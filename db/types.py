@@ -1,5 +1,6 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +12,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 AMOUNT_MAX = Decimal("9999999999.99")
 """The largest amount that Numeric(12, 2) holds."""
 HUNDREDTH = Decimal("0.01")
+UNKEPT = re.compile("[\x00\ud800-\udfff]")
+"""Characters that PostgreSQL keeps in no text: U+0000, and halves of surrogate pairs."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):

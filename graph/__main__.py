@@ -45,7 +45,8 @@ def serve() -> None:
     settings = _settings()
     asyncio.run(_with_database(settings, _prepare))
     app = create_app(settings)
-    logger.info("serving", url=f"http://{settings.service_host}:{settings.service_port}/graphql")
+    if settings.service_port:  # uvicorn says which port it was given where any would do
+        logger.info("serving", url=f"http://{settings.service_host}:{settings.service_port}/graphql")
     uvicorn.run(
         app,
         host=settings.service_host,

@@ -109,9 +109,8 @@ class Endpoint(GraphQL[Context, None]):
         try:
             return await self.run(request)
         except ClientDisconnect:
-            return Response(
-                status_code=CLIENT_CLOSED_REQUEST
-            )  # nobody is there to read it; the log line has it
+            # Nobody is there to read it: it is for the log line.
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         except HTTPException as refusal:
             error = GraphQLError(refusal.reason, extensions={"code": ErrorCode.VALIDATION_ERROR.value})
             return self._respond(request, {"errors": [error.formatted]}, refusal.status_code)

@@ -78,6 +78,16 @@ def configure_logging(environment: Environment, level: LogLevel, stream: TextIO 
         logging.getLogger(name).propagate = True
     # graph.requests writes the line of a request: without the query string, with the request id.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(is_worth_a_line)
+    # It tells every statement with its values: password hashes, and what customers wrote.
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)
+
+
+def is_worth_a_line(record: logging.LogRecord) -> bool:
+    """A filter for uvicorn's own lines: none with a query string, no traceback that a client can cause at will."""
+    if "UTF-8 sequence received from client" in str(record.msg):
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return '"WebSocket %s"' not in str(record.msg)
 
 
 def renderer(environment: Environment, stream: TextIO) -> Processor:

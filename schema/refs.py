@@ -54,7 +54,7 @@ CHANNELS = Listing(channels.Channel, NEWEST_FIRST, ChannelFilterRef, ChannelSort
 CUSTOMERS = Listing(customers.Customer, (("first_seen_at", True),), CustomerFilterRef, CustomerSortRef)
 PRODUCTS = Listing(products.Product, NEWEST_FIRST, ProductFilterRef, ProductSortRef)
 ORDERS = Listing(orders.Order, NEWEST_FIRST, OrderFilterRef, OrderSortRef)
-ORDER_ITEMS = Listing(orders.OrderItem, NEWEST_FIRST)
+ORDER_ITEMS = Listing(orders.OrderItem, NEWEST_FIRST, conditions=orders.of_kept_order)
 CHATS = Listing(
     conversations.Conversation, (("last_message_at", True),), ChatFilterRef, ChatSortRef, kind="CHAT"
 )

@@ -10,6 +10,7 @@ from db.accounts import User
 from db.base import now
 from db.conversations import ChatStatus, Conversation, ConversationKind, Message, Participant
 from db.customers import Customer
+from services.columns import check
 from services.counters import CHATS, next_number
 from services.errors import Invalid
 from services.work import Work
@@ -111,6 +112,8 @@ async def chat_for_inbound(
 
 
 async def _newest_chat(work: Work, customer: Row[Any], platform_chat_id: str | None) -> Row[Any] | None:
+    # Before it is looked for: PostgreSQL fails on a text that it could not keep.
+    check(Conversation, {"platform_chat_id": platform_chat_id})
     conditions = [
         IS_CHAT,
         Conversation.customer_id == customer.id,

@@ -10,6 +10,7 @@ from db.base import now
 from db.channels import Channel
 from db.conversations import ChatStatus, Conversation, Message, MessageContentType, MessageSenderType
 from services.chats import chat_for_inbound, read_up_to
+from services.columns import check
 from services.customers import see_customer
 from services.errors import Conflict, Forbidden, Invalid, InvalidTransition, NotFound
 from services.work import Again, Work, missing
@@ -35,6 +36,7 @@ async def receive_message(
     """
     if not platform_message_id:
         raise Invalid("It cannot be empty.", "platform_message_id")
+    check(Message, {"platform_message_id": platform_message_id})
     await work.get(Channel, channel_id, "channel_id")
     same = (Message.channel_id == channel_id, Message.platform_message_id == platform_message_id)
     known = await work.find(Message, *same, deleted=True)
@@ -74,6 +76,7 @@ async def send_message(
     """
     if client_key == "":
         raise Invalid("It cannot be empty.", "client_key")
+    check(Message, {"client_key": client_key})
     conversation = await work.get(Conversation, conversation_id, "conversation_id")
     if client_key is not None:
         known = await _sent_before(work, conversation_id, client_key)

@@ -180,3 +180,27 @@ def test_a_line_has_a_bounded_size(stream):
     assert len(line["event"]) == TEXT_LENGTH_MAX + 1
     assert len(line["many"]) == ITEMS_MAX
     assert json.dumps(line["nested"]).count("deeper") < 10
+
+
+def test_uvicorns_handshake_lines_are_left_to_our_own(stream):
+    logging.getLogger("uvicorn.error").info(
+        '%s - "WebSocket %s" [accepted]', "1.2.3.4", "/graphql?auth=hunter2"
+    )
+    logging.getLogger("uvicorn.error").info("Uvicorn running on %s", "http://127.0.0.1:8000")
+    assert [line["event"] for line in lines(stream)] == ["Uvicorn running on http://127.0.0.1:8000"]
+
+
+def test_a_client_cannot_fill_the_log_with_tracebacks(stream):
+    try:
+        b"\xff".decode()
+    except UnicodeDecodeError:
+        logging.getLogger("uvicorn.error").exception("Invalid UTF-8 sequence received from client.")
+    (line,) = lines(stream)
+    assert line["level"] == "warning"
+    assert "exception" not in line
+
+
+def test_statements_with_their_values_are_never_logged(stream):
+    configure_logging(Environment.PRODUCTION, LogLevel.DEBUG, stream)
+    logging.getLogger("aiosqlite").debug("executing INSERT INTO users VALUES ('hunter2')")
+    assert lines(stream) == []

@@ -79,6 +79,7 @@ class Listing:
     filter_by: Any = None
     sort_by: Any = None
     kind: str | None = None
+    conditions: Callable[[Any], tuple[ColumnElement[bool], ...]] | None = None
 
     def filters(self) -> dict[str, Any]:
         """What the listing's filter looks at, field by field; resolved late, since areas refer to each other."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, ForwardRef, TypeVar
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from db.base import ANYONE, Permission, Row, Viewer
 from db.engine import Dialect
+from db.types import AMOUNT_MAX, HUNDREDTH, UNKEPT
 from schema.kit import ids
 from schema.kit.docs import attribute_docs, class_doc
 from schema.kit.statements import bind_list, member_of
@@ -143,23 +145,24 @@ class Reader:
         if operator == "isNull":
             return ("is", name, operator, bool(value))
         if operator == "in":
-            values = [self._value(field, v) for v in _bounded(value, path)]
+            values = [self._value(field, v, path) for v in _bounded(value, path)]
             if len(values) == 1:
                 self.values.append(values[0])
                 return ("is", name, "eq", True)
             if values:
                 self.values.append(tuple(values))
             return ("is", name, operator, bool(values))
-        self.values.append(self._value(field, value))
+        self.values.append(self._value(field, value, path))
         return ("is", name, operator, True)
 
-    def _value(self, field: On, value: Any) -> Any:
-        if isinstance(value, str) and "\x00" in value:
-            return value.replace("\x00", "\ufffd")
-        if field.of is None:
-            return value
-        prefix, id = ids.split(value)
-        return id if prefix == field.of and id else NOBODY
+    def _value(self, field: On, value: Any, path: tuple[str | int, ...]) -> Any:
+        if field.of is not None:
+            prefix, id = ids.split(value)
+            return id if prefix == field.of and id else NOBODY
+        if isinstance(value, Decimal) and (abs(value) > AMOUNT_MAX or value != value.quantize(HUNDREDTH)):
+            raise Invalid(f"At most {AMOUNT_MAX}, with at most two decimals.", *path)
+        # What no column holds is looked for as the character that stands for the unreadable.
+        return UNKEPT.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def _bounded(values: list[Any], path: tuple[str | int, ...]) -> list[Any]:

@@ -115,7 +115,11 @@ def cut(rows: Sequence[Any], request: PageRequest) -> Page:
     return Page(kept, request.order, more, passed)
 
 
-Conditions = Callable[[Any], list[ColumnElement[bool]]]
+def always(
+    conditions: Callable[[Any], tuple[ColumnElement[bool], ...]] | None, entity: Any
+) -> list[ColumnElement[bool]]:
+    """What a declaration asks of every row, whatever else is asked."""
+    return list(conditions(entity)) if conditions is not None else []
 
 
 @lru_cache(maxsize=STATEMENTS_MAX)
@@ -125,7 +129,8 @@ def page_statement(edge: Many, shape: tuple[Any, ...], dialect: Dialect) -> Sele
     listing = edge.listing
 
     def conditions(entity: Any) -> list[ColumnElement[bool]]:
-        found = filters.Writer(listing.filters(), entity, dialect).write(where)
+        found = always(listing.conditions, entity)
+        found += filters.Writer(listing.filters(), entity, dialect).write(where)
         if nulls is not None:
             found.append(statements.beyond(entity, order, nulls, backwards=backwards))
         return found
@@ -141,7 +146,8 @@ def count_statement(edge: Many, where: tuple[Any, ...], dialect: Dialect) -> Sel
     """The statement that counts what all pages hold together."""
 
     def conditions(entity: Any) -> list[ColumnElement[bool]]:
-        return filters.Writer(edge.listing.filters(), entity, dialect).write(where)
+        asked = filters.Writer(edge.listing.filters(), entity, dialect).write(where)
+        return always(edge.listing.conditions, entity) + asked
 
     selection = selection_of(edge)
     if edge.key is None:
@@ -153,7 +159,10 @@ def count_statement(edge: Many, where: tuple[Any, ...], dialect: Dialect) -> Sel
 def few_statement(edge: Few, dialect: Dialect) -> Select[Any]:
     """The statement for a short list: of every row, or of each parent's."""
     selection = statements.Selection(edge.table, alive=True, through=edge.through)
-    conditions: Conditions = lambda entity: list(edge.conditions(entity)) if edge.conditions else []  # noqa: E731
+
+    def conditions(entity: Any) -> list[ColumnElement[bool]]:
+        return always(edge.conditions, entity)
+
     order = edge.order if edge.order[-1][0] == "id" else (*edge.order, ("id", edge.order[-1][1]))
     if edge.key is None:
         return statements.root_page(selection, conditions, order, backwards=False, offset=False)

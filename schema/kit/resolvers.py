@@ -6,6 +6,7 @@ from typing import Any
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from db.types import UNKEPT
 from schema.kit import ids
 from schema.kit.connection import Pages
 from schema.kit.context import Context
@@ -148,8 +149,8 @@ def _key_value(declared: ByKey, column: str, value: Any, *path: str) -> Any:
         pointed_at = table_of_key(attribute)
         prefix = next(n.prefix for n in NODES.values() if n.table is pointed_at)
         return ids.decode(prefix, value, *path)
-    if isinstance(value, str) and "\x00" in value:
-        raise NotFound("No key holds U+0000.", *path)
+    if isinstance(value, str) and UNKEPT.search(value):
+        raise NotFound("No key holds such a character.", *path)
     return value.lower() if column in declared.listing.table.lower_case else value
 
 
