@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -177,6 +178,7 @@ def derived(expression: F) -> F:
     return cast("F", made)
 
 
+@cache
 def column_names(table: type[Row]) -> tuple[str, ...]:
     """The attributes a row of the table is read with: its columns without the secret ones, then the derived."""
     mapped = inspect(table).column_attrs
