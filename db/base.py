@@ -1,6 +1,6 @@
 """The ground every table stands on: who is asking, what it may do, and the rule that a table says who may see its rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -95,7 +95,7 @@ class Viewer:
             "viewer_id": self.id,
             "viewer_workspace_id": self.workspace_id,
             "viewer_session_id": self.session_id,
-            "viewer_can_users_read": self.can(Permission.USERS_READ),
+            **{f"viewer_can_{p.lower()}": self.can(p) for p in Permission},
         }
 
 
@@ -202,11 +202,6 @@ def column(entity: Any, name: str, viewer: Asking = ANYONE) -> ColumnElement[Any
 def columns_of(entity: Any, table: type[Row], viewer: Asking = ANYONE) -> list[ColumnElement[Any]]:
     """Every readable column of the table, labelled with its attribute's name."""
     return [column(entity, name, viewer).label(name) for name in column_names(table)]
-
-
-def secret_columns(table: type[Row]) -> Mapping[str, Any]:
-    """The columns that can be written and never read through the graph."""
-    return {a.key: a for a in inspect(table).column_attrs if a.columns[0].info.get("secret")}
 
 
 def now() -> datetime:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Executable, Row, event, make_url, text
@@ -12,7 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 POOL_WAIT_SECONDS = 2.0
 """How long a request waits for a connection before it is told to come back."""
 WRITER_WAIT_SECONDS = 30.0
@@ -99,6 +98,7 @@ def _postgres(url: URL, pool_max: int, idle_seconds: int) -> AsyncEngine:
         url,
         pool_size=pool_max,
         max_overflow=0,
+        hide_parameters=True,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_recycle=idle_seconds,
         connect_args={"server_settings": {"application_name": "switchboard", "jit": "off"}},
@@ -106,13 +106,17 @@ def _postgres(url: URL, pool_max: int, idle_seconds: int) -> AsyncEngine:
 
 
 def _sqlite_reads(url: URL, pool_max: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_max, max_overflow=0, pool_reset_on_return=None)
+    engine = create_async_engine(
+        url, pool_size=pool_max, max_overflow=0, pool_reset_on_return=None, hide_parameters=True
+    )
     event.listen(engine.sync_engine, "connect", _sqlite_connected)
     return engine
 
 
 def _sqlite_writes(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=WRITER_WAIT_SECONDS)
+    engine = create_async_engine(
+        url, pool_size=1, max_overflow=0, pool_timeout=WRITER_WAIT_SECONDS, hide_parameters=True
+    )
     event.listen(engine.sync_engine, "connect", _sqlite_connected)
     # The driver's deferred transactions lose updates: the write lock is taken before the first read.
     event.listen(
@@ -134,9 +138,3 @@ def _sqlite_connected(connection: Any, _record: object) -> None:
 
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file of a SQLite URL; None for another database."""
-    parsed = driver_url(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None

@@ -3,15 +3,6 @@
 from db import accounts, channels, conversations, counters, customers, orders, products, roles, sessions
 from db.base import Row
 
-AREAS = (
-    accounts,
-    roles,
-    sessions,
-    counters,
-    channels,
-    customers,
-    products,
-    orders,
-    conversations,
-)
+AREAS = (accounts, channels, conversations, counters, customers, orders, products, roles, sessions)
+"""Imported is what makes a table known."""
 METADATA = Row.metadata

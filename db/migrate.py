@@ -55,9 +55,9 @@ async def migrate(database: Database, revision: str = "head") -> None:
 
 def _run(connection: Connection, revision: str) -> None:
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
         # A migration that waits for a lock makes every later query wait behind it: give up instead.
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": UPGRADE_LOCK})
     config = configuration()
     config.attributes["connection"] = connection
     step = command.upgrade if revision == "head" or revision.startswith("+") else command.downgrade

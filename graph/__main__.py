@@ -22,7 +22,8 @@ from services.errors import Problem
 from services.work import transact
 
 T = TypeVar("T")
-FRAME_BYTES_MAX = 65_536
+FRAME_BYTES_MAX = 262_144
+"""Room for the longest message in any script, escaped or not, with its metadata."""
 SHUTDOWN_SECONDS = 10
 logger = structlog.get_logger("switchboard")
 
@@ -120,7 +121,7 @@ def create_admin(username: str, email: str, password: str, business_name: str | 
 
 @main.command()
 def check_migrations() -> None:
-    """Check that the migrations make the tables of the code, on an empty SQLite database and on DATABASE_URL."""
+    """Check that the migrations make the tables of the code, on an empty SQLite database."""
 
     async def run(database: Database) -> None:
         await migrations.migrate(database)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -126,6 +127,7 @@ class Endpoint(GraphQL[Context, None]):
         return Context(
             self._server,
             asking,
+            identify=partial(self._identity.again, asking),
             request_id=_request_id(request.scope),
             client_address=client_address(request.scope, self._trusted_proxies),
             client_agent=headers.get("user-agent", "")[:AGENT_LENGTH_MAX] or None,
@@ -133,9 +135,11 @@ class Endpoint(GraphQL[Context, None]):
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         try:
-            context.asking = await self._identity.of_parameters(context.connection_params)
+            viewer = await self._identity.of_parameters(context.connection_params)
         except Unauthenticated as error:
             raise ConnectionRejectionError from error
+        # A socket outlives what its viewer may do: asked again for each operation and each event.
+        context.identify = partial(self._identity.again, viewer)
         return UnsetType()
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:

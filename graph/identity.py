@@ -34,10 +34,11 @@ class Identity:
             claims = self._server.tokens.read(authorization[len(SCHEME) :].strip())
         except InvalidCredentials as error:
             raise Unauthenticated(error.message) from error
-        viewer = await self._of_session(claims.session_id)
-        if viewer is None or viewer.id != claims.user_id:
-            raise Unauthenticated("The session is over.")
-        return viewer
+        return await self._going_on(claims.session_id, claims.user_id)
+
+    async def again(self, viewer: Viewer | None) -> Viewer | None:
+        """The same viewer with what it may do now; Unauthenticated once its session is over."""
+        return None if viewer is None else await self._going_on(viewer.session_id, viewer.id)
 
     async def of_parameters(self, parameters: Mapping[str, Any] | None) -> Viewer | None:
         """The viewer of a connection_init payload: `authorization`, in any case, as in the header."""
@@ -46,6 +47,12 @@ class Identity:
         if given is not None and not isinstance(given, str):
             raise Unauthenticated("authorization is a text.")
         return await self.of_header(given)
+
+    async def _going_on(self, session_id: UUID, user_id: UUID) -> Viewer:
+        viewer = await self._of_session(session_id)
+        if viewer is None or viewer.id != user_id:
+            raise Unauthenticated("The session is over.")
+        return viewer
 
     async def _of_session(self, session_id: UUID) -> Viewer | None:
         moment = self._clock()

@@ -99,16 +99,12 @@ async def read_up_to(work: Work, conversation_id: UUID, sequence: int) -> None:
 async def chat_for_inbound(
     work: Work, customer: Row[Any], platform_chat_id: str | None, at: datetime
 ) -> Row[Any]:
-    """The chat an inbound message joins: the customer's newest that is not closed, open again if it was resolved.
+    """The chat an inbound message joins: the customer's newest that is not closed, else a new one.
 
     Where a platformChatId is given, the newest with that one. The caller holds the customer's lock.
     """
     known = await _newest_chat(work, customer, platform_chat_id)
-    if known is None:
-        return await _add_chat(work, customer, platform_chat_id, at)
-    if known.status is ChatStatus.RESOLVED:
-        return await work.update(Conversation, known.id, {"status": ChatStatus.OPEN})
-    return known
+    return known if known is not None else await _add_chat(work, customer, platform_chat_id, at)
 
 
 async def _newest_chat(work: Work, customer: Row[Any], platform_chat_id: str | None) -> Row[Any] | None:

@@ -9,11 +9,14 @@ import orjson
 from sqlalchemy import JSON, Enum, Integer, String, inspect
 
 from db.base import Row
-from db.types import AMOUNT_MAX, Amount
+from db.types import AMOUNT_MAX, UNKEPT, Amount
 from services.errors import Invalid
 
 JSON_BYTES_MAX = 16_384
+JSON_DEPTH_MAX = 32
+"""Levels of lists and objects in a JSON value; an encoder fails on hundreds, and with it every list that shows one."""
 INTEGER_MAX = 2**31 - 1
+UNKEPT_FAULT = "It holds U+0000 or half of a surrogate pair, which cannot be kept."
 
 
 def check(table: type[Row], values: Mapping[str, Any], *, whole: bool = False) -> None:
@@ -53,13 +56,7 @@ def text_fault(value: str, length_max: int | None) -> str | None:
     """Why a text cannot be kept; None where it can."""
     if length_max is not None and len(value) > length_max:
         return f"At most {length_max} characters."
-    if "\x00" in value:
-        return "The character U+0000 cannot be kept."
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return "It holds half of a surrogate pair."
-    return None
+    return UNKEPT_FAULT if UNKEPT.search(value) else None
 
 
 def _json_fault(value: Any) -> str | None:
@@ -69,14 +66,16 @@ def _json_fault(value: Any) -> str | None:
         return "It is not JSON that can be kept."
     if size_bytes > JSON_BYTES_MAX:
         return f"At most {JSON_BYTES_MAX} bytes of JSON."
-    return _leaf_fault(value)
+    return _leaf_fault(value, JSON_DEPTH_MAX)
 
 
-def _leaf_fault(value: Any) -> str | None:
+def _leaf_fault(value: Any, depth: int) -> str | None:
+    if depth == 0 and isinstance(value, dict | list):
+        return f"At most {JSON_DEPTH_MAX} levels of JSON."
     if isinstance(value, str):
-        return "The character U+0000 cannot be kept." if "\x00" in value else None
+        return UNKEPT_FAULT if UNKEPT.search(value) else None
     if isinstance(value, float):
         # PostgreSQL refuses NaN and Infinity, SQLite keeps them, and neither is JSON.
         return None if math.isfinite(value) else "It is not JSON that can be kept."
     parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
-    return next((fault for part in parts if (fault := _leaf_fault(part))), None)
+    return next((fault for part in parts if (fault := _leaf_fault(part, depth - 1))), None)

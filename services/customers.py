@@ -4,17 +4,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, update
+from sqlalchemy import Row, case, or_, update
 
 from db.base import now
 from db.channels import Channel
 from db.conversations import Conversation, Message
 from db.customers import Customer
+from db.orders import Order
 from services.chats import erase_messages
 from services.columns import check
 from services.errors import Conflict, Invalid, NotFound
 from services.inputs import as_columns, check_filled, read_email
 from services.work import Again, Work
+
+ERASED = "deleted:"
+"""What stands before the id of an erased person: no caller can take it, and so keep another from being erased."""
 
 
 async def upsert_customer(work: Work, channel_id: UUID, platform_customer_id: str, **values: Any) -> Row[Any]:
@@ -24,7 +28,8 @@ async def upsert_customer(work: Work, channel_id: UUID, platform_customer_id: st
     known = await _known(work, channel_id, platform_customer_id)
     if known is None:
         return await _add(work, channel_id, platform_customer_id, now(), changes)
-    return await _change(work, known.id, changes) if changes else known
+    differing = {name: value for name, value in changes.items() if getattr(known, name) != value}
+    return await _change(work, known.id, differing) if differing else known
 
 
 async def update_customer(
@@ -35,9 +40,9 @@ async def update_customer(
 
 
 async def delete_customer(work: Work, id: UUID, *, expected_version: int | None = None) -> Row[Any]:
-    """Erases the person, in what it wrote too; its orders and chats stay."""
+    """Erases the person, in what it wrote and in where its orders went too; orders and chats stay."""
     blanks = {
-        "platform_customer_id": f"deleted-{id.hex}",
+        "platform_customer_id": f"{ERASED}{id.hex}",
         "full_name": None,
         "email": None,
         "phone": None,
@@ -51,6 +56,10 @@ async def delete_customer(work: Work, id: UUID, *, expected_version: int | None 
     )
     raised = {"version": Conversation.version + 1, "updated_at": now()}
     await work.execute(named.values(platform_chat_id=None, **raised))
+    sent = update(Order).where(Order.customer_id == id, Order.visible_to(work.viewer))
+    addressed = sent.where(or_(Order.shipping_address.is_not(None), Order.billing_address.is_not(None)))
+    blank = {"shipping_address": None, "billing_address": None, "updated_at": now()}
+    await work.execute(addressed.values(version=Order.version + 1, **blank))
     return row
 
 
@@ -78,6 +87,8 @@ async def _known(work: Work, channel_id: UUID, platform_customer_id: str) -> Row
     check_filled(asked, *asked)
     # Before it is looked for: PostgreSQL fails on a text that it could not keep.
     check(Customer, asked)
+    if platform_customer_id.startswith(ERASED):
+        raise Invalid(f"It cannot begin with {ERASED}", "platform_customer_id")
     same = Customer.platform_customer_id == platform_customer_id
     return await work.find(Customer, Customer.channel_id == channel_id, same)
 

@@ -8,8 +8,7 @@ Problem
 ├── StaleVersion        STALE_VERSION        somebody else changed the row; `current` is the row as it is
 ├── InvalidTransition   INVALID_TRANSITION   the state does not allow it; `current` is the row as it is
 ├── Unauthenticated     UNAUTHENTICATED      nobody is signed in            (never in userErrors)
-├── Forbidden           ACCESS_DENIED        a permission is missing        (never in userErrors)
-└── Unavailable         DATABASE_UNAVAILABLE the database is away           (never in userErrors)
+└── Forbidden           ACCESS_DENIED        a permission is missing        (never in userErrors)
 """
 
 from enum import StrEnum
@@ -116,9 +115,3 @@ class Forbidden(Problem):
     """The viewer lacks a permission."""
 
     code = ErrorCode.ACCESS_DENIED
-
-
-class Unavailable(Problem):
-    """The database cannot be reached now."""
-
-    code = ErrorCode.DATABASE_UNAVAILABLE

@@ -37,9 +37,11 @@ async def _follow(
     server: Server, viewer: Viewer, conversation_id: UUID, cursor: int
 ) -> AsyncGenerator[Row[Any], None]:
     with server.hub.follow(conversation_id) as follower:
-        while await _last_sequence(server, viewer, conversation_id) is not None:
-            # Cleared before the read: what is written during it wakes us again.
+        while True:
+            # Cleared before anything is read: what happens meanwhile wakes us again.
             follower.clear()
+            if await _last_sequence(server, viewer, conversation_id) is None:
+                return
             rows = await _read(server, viewer, conversation_id, cursor)
             for row in rows:
                 yield row

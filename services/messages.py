@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, update
+from sqlalchemy import Row, case, or_, update
 
 from db.base import now
 from db.channels import Channel
@@ -12,7 +12,7 @@ from db.conversations import ChatStatus, Conversation, Message, MessageContentTy
 from services.chats import chat_for_inbound, read_up_to
 from services.columns import check
 from services.customers import see_customer
-from services.errors import Conflict, Forbidden, Invalid, InvalidTransition, NotFound
+from services.errors import Conflict, Forbidden, Invalid, InvalidTransition
 from services.work import Again, Work, missing
 
 
@@ -50,6 +50,7 @@ async def receive_message(
         work,
         chat.id,
         at,
+        inbound=True,
         channel_id=channel_id,
         platform_message_id=platform_message_id,
         sender_type=sender_type,
@@ -77,15 +78,19 @@ async def send_message(
     if client_key == "":
         raise Invalid("It cannot be empty.", "client_key")
     check(Message, {"client_key": client_key})
-    conversation = await work.get(Conversation, conversation_id, "conversation_id")
+    await work.get(Conversation, conversation_id, "conversation_id")
     if client_key is not None:
         known = await _sent_before(work, conversation_id, client_key)
         if known is not None:
-            if (known.content, known.content_type, known.reply_to_id) != (content, content_type, reply_to_id):
+            same = (known.content, known.content_type, known.reply_to_id) == (
+                content,
+                content_type,
+                reply_to_id,
+            )
+            # Edited or deleted since, it no longer says what was sent.
+            if not same and known.edited_at is None and known.deleted_at is None:
                 raise Conflict("You used this key for another message.", "client_key")
             return known
-    if conversation.status is ChatStatus.CLOSED:
-        raise InvalidTransition("The chat is closed.", "conversation_id")
     if reply_to_id is not None:
         replied = await work.find(
             Message, Message.id == reply_to_id, Message.conversation_id == conversation_id
@@ -143,21 +148,11 @@ async def _sent_before(work: Work, conversation_id: UUID, client_key: str) -> Ro
     )
 
 
-async def _append(work: Work, conversation_id: UUID, at: datetime, **values: Any) -> Row[Any]:
-    """The next message of a conversation. The conversation's row stays locked: order of commit is order of sequence."""
-    newest = case(
-        (Conversation.last_sequence == 0, at),
-        (Conversation.last_message_at < at, at),
-        else_=Conversation.last_message_at,
-    )
-    counted = update(Conversation).where(Conversation.id == conversation_id, work.within(Conversation))
-    counted = counted.values(
-        last_sequence=Conversation.last_sequence + 1, last_message_at=newest, updated_at=now()
-    )
-    counter = await work.one(counted.returning(Conversation.last_sequence))
-    if counter is None:
-        raise NotFound("There is no such conversation.", "conversation_id")
-    sequence = counter.last_sequence
+async def _append(
+    work: Work, conversation_id: UUID, at: datetime, *, inbound: bool = False, **values: Any
+) -> Row[Any]:
+    """The next message of a conversation, with a number taken from it."""
+    sequence = await _next_sequence(work, conversation_id, at, inbound)
     try:
         row = await work.insert(
             Message, conversation_id=conversation_id, sequence=sequence, timestamp=at, **values
@@ -167,3 +162,32 @@ async def _append(work: Work, conversation_id: UUID, at: datetime, **values: Any
         raise Again from conflict
     work.emit(conversation_id, sequence)
     return row
+
+
+async def _next_sequence(work: Work, conversation_id: UUID, at: datetime, inbound: bool) -> int:
+    """Counts a message. The row stays locked: order of commit is order of sequence, and the status seen here holds."""
+    newest = case(
+        (Conversation.last_sequence == 0, at),
+        (Conversation.last_message_at < at, at),
+        else_=Conversation.last_message_at,
+    )
+    values: dict[str, Any] = {
+        "last_sequence": Conversation.last_sequence + 1,
+        "last_message_at": newest,
+        "updated_at": now(),
+    }
+    if inbound:
+        resolved = Conversation.status == ChatStatus.RESOLVED
+        values["status"] = case((resolved, ChatStatus.OPEN.value), else_=Conversation.status)
+        values["version"] = case((resolved, Conversation.version + 1), else_=Conversation.version)
+    open_ones = or_(Conversation.status.is_(None), Conversation.status != ChatStatus.CLOSED)
+    counted = update(Conversation).where(
+        Conversation.id == conversation_id, open_ones, work.within(Conversation)
+    )
+    counter = await work.one(counted.values(values).returning(Conversation.last_sequence))
+    if counter is not None:
+        return int(counter.last_sequence)
+    if inbound:  # closed or deleted since it was chosen: the customer's next chat takes the message
+        raise Again
+    await work.get(Conversation, conversation_id, "conversation_id")
+    raise InvalidTransition("The chat is closed.", "conversation_id")

@@ -12,7 +12,8 @@ from db.engine import Database
 from db.roles import Role, RoleKind, UserRole
 from db.sessions import RefreshToken, Session
 from services.accounts import check_reach, register
-from services.errors import Forbidden, InvalidCredentials, Unauthenticated
+from services.errors import Forbidden, Invalid, InvalidCredentials, Unauthenticated
+from services.inputs import read_email
 from services.passwords import LENGTH_MAX, Passwords
 from services.tokens import (
     ACCESS_LIFETIME_SECONDS,
@@ -49,8 +50,15 @@ class Proof:
 
 async def find_login(database: Database, name: str) -> Row[Any] | None:
     """The member with that username or e-mail: its id and its password's hash."""
-    rows = await database.fetch(LOGIN, {"name": _storable(name.lower())})
+    rows = await database.fetch(LOGIN, {"name": _storable(_login_name(name))})
     return rows[0] if rows else None
+
+
+def _login_name(name: str) -> str:
+    try:
+        return read_email(name) if "@" in name else name.lower()
+    except Invalid:
+        return name.lower()
 
 
 async def check_login(database: Database, passwords: Passwords, name: str, password: str) -> Proof:

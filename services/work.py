@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.base import Row, Viewer, columns_of, new_id, now
 from db.engine import Database
 from services.columns import check
-from services.errors import Conflict, NotFound, StaleVersion, Unauthenticated
+from services.errors import Conflict, NotFound, Problem, StaleVersion, Unauthenticated
 from services.events import Hub
 from services.uniques import broken_unique
 
@@ -109,10 +109,12 @@ class Work:
     ) -> Record[Any]:
         """Changes a row in one statement that is the check as well, and gives it back whole.
 
-        `counts` raises its version. Raises NotFound for a row out of sight, StaleVersion where it is not at the expected version, and what
+        `counts` raises its version; no change at all raises nothing. Raises NotFound for a row out of sight, StaleVersion where it is not at the expected version, and what
         `raises` makes of the row as it is where another of the conditions does not hold.
         """
         check(table, changes)
+        if not changes and not conditions:
+            return self._at_version(await self.get(table, id, "id"), expected_version)
         where = [_column(table, "id") == id, self.within(table), *conditions]
         values = {"updated_at": now(), **changes}
         if counts and "version" in inspect(table).column_attrs:
@@ -124,9 +126,7 @@ class Work:
         )
         if rows:
             return rows[0]
-        current = await self.get(table, id, "id")
-        if expected_version is not None and current.version != expected_version:
-            raise StaleVersion(f"It is at version {current.version}.", "expected_version", current=current)
+        current = self._at_version(await self.get(table, id, "id"), expected_version)
         raise raises(current) if raises else missing(table, "id")
 
     async def erase(
@@ -163,6 +163,11 @@ class Work:
     def emit(self, conversation_id: UUID, sequence: int) -> None:
         """After the commit, says that the conversation has messages up to the sequence."""
         self.hints.append((conversation_id, sequence))
+
+    def _at_version(self, current: Record[Any], expected_version: int | None) -> Record[Any]:
+        if expected_version is not None and current.version != expected_version:
+            raise StaleVersion(f"It is at version {current.version}.", "expected_version", current=current)
+        return current
 
     def within(self, table: type[Row]) -> ColumnElement[bool]:
         """The rows of the table that exist for the viewer."""
@@ -214,9 +219,12 @@ async def transact(
                 work = Work(connection, viewer)
                 result = await service(work, *args, **kwargs)
         except (Again, DBAPIError) as error:
-            if turn + 1 == TRIES_MAX or not _lost(error):
-                raise
-            continue
+            if turn + 1 < TRIES_MAX and _lost(error):
+                continue
+            if isinstance(error.__cause__, Problem):
+                # What a service lost to again and again is told as what it met.
+                raise error.__cause__ from None
+            raise
         hub.announce(work.hints)
         return result
     raise AssertionError("unreachable")

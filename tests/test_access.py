@@ -193,3 +193,29 @@ async def test_a_sender_that_is_a_customer_is_null_without_customers_read(
     seen = (await ask(owner, document)).ok()["nodes"]
     assert [m["sender"]["__typename"] for m in seen] == ["Customer", "User"]
     assert seen[0]["sender"]["displayName"] == "Ana"
+
+
+SIGNS_IN = [
+    'login(input: {username: "%s", password: "correct horse battery"}) { user { chats { totalCount } } userErrors { code } }',
+    'login(input: {username: "%s", password: "correct horse battery"}) { ...A } } fragment A on AuthPayload { user { channels { nodes { id } } }',
+    'tokenRefresh(input: {refreshToken: "%s"}) { user { orders { totalCount } } userErrors { code } }',
+]
+
+
+@pytest.mark.parametrize("field", SIGNS_IN)
+async def test_signing_in_lends_no_permission(field: str, ask: Ask, make: Make, owner: Viewer) -> None:
+    name = f"powerless-{owner.id.hex[-8:]}"
+    powerless = await make.member(owner, Permission.METRICS_READ, username=name)
+    other = await make.owner()
+    document = "mutation { " + field % name + " }"
+    for viewer, code in ((None, "UNAUTHENTICATED"), (other, "ACCESS_DENIED"), (powerless, "ACCESS_DENIED")):
+        refused = await ask(viewer, document)
+        assert (refused.data, refused.codes) == (None, [code])
+    plain = 'mutation { login(input: {username: "%s", password: "correct horse battery"}) { user { roles { name } } userErrors { code } } }'
+    assert (await ask(other, plain % name)).ok()["user"]["roles"]
+
+
+async def test_a_refusal_names_the_way_to_its_field(ask: Ask, owner: Viewer) -> None:
+    document = "{ all: customers { nodes { bought: orders { totalCount } } } }"
+    refused = await ask(without(owner, Permission.ORDERS_READ), document)
+    assert refused.errors[0]["path"] == ["all", "nodes", "bought"]

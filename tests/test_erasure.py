@@ -73,7 +73,11 @@ async def test_the_books_stay_whole(prefix: str, ask: Ask, ours: Tenant) -> None
     assert before["total"] == {"amount": "20.00", "currency": "USD"}
     assert len(before["items"]) == 1
     (await delete(ask, ours, f"{prefix}Delete", id=ours.ids[prefix])).ok()
-    assert (await ask(ours.owner, BOOK, id=ours.ids["order"])).ok() == before
+    after = (await ask(ours.owner, BOOK, id=ours.ids["order"])).ok()
+    if prefix == "customer":
+        assert before.pop("shippingAddress") is not None
+        assert after.pop("shippingAddress") is None
+    assert after == before
 
 
 @pytest.mark.parametrize("prefix", ["channel", "customer", "product", "order", "chat", "user"])

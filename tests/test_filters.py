@@ -148,9 +148,23 @@ async def test_chat_filters_and_nested_lists(ask: Ask, make: Make) -> None:
 async def test_a_filter_on_a_guarded_field_takes_its_permission(ask: Ask, make: Make) -> None:
     owner = await make.owner()
     plain = await make.member(owner, Permission.CHATS_READ)
+    bought_by = 'query { orders(where: {customer: {eq: "x"}}) { totalCount } }'
+    seller = await make.member(owner, Permission.ORDERS_READ)
+    assert (await ask(seller, bought_by)).codes == ["ACCESS_DENIED"]
+    assert (await ask(owner, bought_by)).ok()["totalCount"] == 0
     users = 'query { users(where: {email: {startsWith: "o"}}) { totalCount } }'
     chats = "query { chats(where: {platformType: [SHOPIFY]}) { totalCount } }"
     assert (await ask(plain, users)).codes == ["ACCESS_DENIED"]
     assert (await ask(plain, chats)).codes == ["ACCESS_DENIED"]
     assert (await ask(owner, users)).ok()["totalCount"] == 1
     assert (await ask(owner, chats)).ok()["totalCount"] == 0
+
+
+async def test_a_filter_is_nested_only_so_deep(ask: Ask, make: Make) -> None:
+    owner = await make.owner()
+
+    def nested(levels: int) -> Any:
+        return {"not": nested(levels - 1)} if levels else {"fullName": {"eq": "x"}}
+
+    assert (await ask(owner, CUSTOMERS, where=nested(40))).codes == ["VALIDATION_ERROR"]
+    assert (await ask(owner, CUSTOMERS, where=nested(6))).ok()["totalCount"] == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,12 @@ import pytest
 
 from db.base import Viewer
 from db.conversations import Message
+from schema import schema
 from schema.kit.ids import encode
 from services import follow
 from services.accounts import update_user
 from services.chats import delete_chat
+from services.errors import Unauthenticated
 from services.follow import READ_AT_ONCE_MAX
 from services.server import Server
 from tests.ask import Ask
@@ -168,3 +171,27 @@ async def test_what_is_out_of_sight_is_not_followed(
         assert (await anext(answers)).codes == ["UNAUTHENTICATED"]
     async with ask.follow(owner, FOLLOW, id=id, after=0) as answers:
         assert await numbers(answers, 1) == [1]
+
+
+async def test_it_ends_when_the_session_does(make: Make) -> None:
+    owner = await make.owner()
+    chat = await make.chat(owner)
+    over = False
+
+    async def identify() -> Viewer | None:
+        if over:
+            raise Unauthenticated("The session is over.")
+        return owner
+
+    context = replace(Ask(make.server).context(owner), identify=identify)
+    source = await schema.subscribe(FOLLOW, {"id": encode("chat", chat.id), "after": 0}, context)
+    await make.outbound(owner, chat)
+    first = await anext(source)
+    assert (first.data or {})["messageAdded"]["sequence"] == 1
+    over = True
+    await make.outbound(owner, chat)
+    ended = [(e.extensions or {})["code"] async for result in source for e in result.errors or ()]
+    assert ended == ["UNAUTHENTICATED"]
+    refused = await schema.execute("{ channels { totalCount } }", context_value=context)
+    assert [(e.extensions or {})["code"] for e in refused.errors or ()] == ["UNAUTHENTICATED"]
+    assert make.server.hub.follower_count() == 0

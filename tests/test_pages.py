@@ -206,3 +206,30 @@ async def test_nested_pages_are_cut_for_each_parent(ask: Ask, make: Make) -> Non
     assert [m["content"] for m in before[2]["nodes"]] == ["0", "1"]
     after = await pages(first=1, after=newest[2]["pageInfo"]["startCursor"])
     assert [[m["content"] for m in p["nodes"]] for p in after] == [[], [], ["3"]]
+
+
+@pytest.mark.parametrize(
+    "instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00", "soon"]
+)
+async def test_a_forged_instant_is_refused(ask: Ask, make: Make, instant: str) -> None:
+    owner, _ = await customers_with_ties_and_nulls(make)
+    made = f'[1,"first_seen_at-,id-",["{instant}","018f00000000700080000000000000aa"]]'
+    forged = base64.urlsafe_b64encode(made.encode()).decode()
+    answer = await ask(owner, PAGE, first=1, after=forged, sort=sort_argument([("first_seen_at", True)]))
+    assert answer.codes == ["VALIDATION_ERROR"]
+
+
+async def test_the_longest_value_has_a_cursor_that_is_taken(ask: Ask, make: Make) -> None:
+    owner = await make.owner()
+    for _ in range(2):
+        await make.customer(owner, full_name="\x01" * 255)
+    sort = sort_argument([("full_name", False)])
+    cursor = (await ask(owner, PAGE, first=1, sort=sort)).ok()["pageInfo"]["endCursor"]
+    assert len((await ask(owner, PAGE, first=1, after=cursor, sort=sort)).ok()["nodes"]) == 1
+
+
+async def test_a_number_of_thousands_of_digits_is_refused(ask: Ask, make: Make) -> None:
+    owner = await make.owner()
+    answer = await ask(owner, "{ customers(first: " + "1" * 5_000 + ") { totalCount } }")
+    assert answer.codes == ["VALIDATION_ERROR"]
+    assert (await ask(owner, "{ customers(first: 1) { totalCount } }")).ok()["totalCount"] == 0

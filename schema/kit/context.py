@@ -8,7 +8,7 @@ import strawberry
 
 from db.base import Viewer
 from schema.kit.load import Load
-from services.errors import Unauthenticated
+from services.errors import Problem, Unauthenticated
 from services.server import Server
 from services.work import transact
 
@@ -23,6 +23,10 @@ class Context:
     client_address: str | None = None
     client_agent: str | None = None
     connection_params: Mapping[str, Any] | None = None
+    identify: Callable[[], Awaitable[Viewer | None]] | None = field(default=None, repr=False)
+    """Who is asking now, where one context serves a whole connection; raises Unauthenticated once that is over."""
+    refusal: Callable[[Viewer | None], tuple[Problem, Any] | None] = field(default=lambda _: None, repr=False)
+    """Why a viewer may not run this operation; None where it may."""
     _acting: Viewer | None = field(default=None, repr=False)
     _load: Load | None = field(default=None, repr=False)
 
@@ -40,6 +44,11 @@ class Context:
         if self._load is None:
             self._load = Load(self.server.database, self.viewer)
         return self._load
+
+    async def identify_again(self) -> None:
+        """Sets who is asking to who that is now; raises Unauthenticated where the session is over."""
+        if self.identify is not None:
+            self.asking = await self.identify()
 
     def act_as(self, viewer: Viewer) -> None:
         """The rest of this field is read as whoever just signed in; the next one again as before."""
@@ -60,9 +69,16 @@ class Context:
         return replace(self, _acting=None, _load=None)
 
     async def afresh(self, rows: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
-        """The events of a subscription, each read for itself: an older Load would show yesterday's data."""
+        """The events of a subscription, each read for itself, while the viewer may see it.
+
+        An older Load would show yesterday's data, and an older viewer what it may no longer see.
+        """
         try:
             async for row in rows:
+                await self.identify_again()
+                refused = self.refusal(self.asking)
+                if refused is not None:
+                    raise refused[0]
                 self.forget()
                 yield row
         finally:

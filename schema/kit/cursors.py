@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
@@ -11,11 +11,12 @@ from uuid import UUID
 import orjson
 
 from db.base import Row
+from db.types import UNKEPT
 from schema.kit.edges import Order
 from services.errors import Invalid
 
 VERSION = 1
-LENGTH_MAX = 2_000
+LENGTH_MAX = 4_096
 INTEGER_MAX = 2**31
 
 
@@ -64,7 +65,7 @@ def _parse(table: type[Row], name: str, value: Any) -> Any:
         if type(value) is not int or abs(value) >= INTEGER_MAX:
             raise ValueError(value)
         return value
-    if not isinstance(value, str) or "\x00" in value:
+    if not isinstance(value, str) or UNKEPT.search(value):
         raise ValueError(value)
     return PARSERS[kind](value)
 
@@ -84,7 +85,7 @@ def _parse_instant(value: str) -> datetime:
     instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         raise ValueError(value)
-    return instant
+    return instant.astimezone(UTC)
 
 
 PARSERS: dict[type, Callable[[str], Any]] = {

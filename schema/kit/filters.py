@@ -15,12 +15,15 @@ from db.engine import Dialect
 from db.types import AMOUNT_MAX, HUNDREDTH, UNKEPT
 from schema.kit import ids
 from schema.kit.docs import attribute_docs, class_doc
+from schema.kit.node import NODES
 from schema.kit.statements import bind_list, member_of
 from services.errors import Forbidden, Invalid
 
 T = TypeVar("T", bound=type)
 CONDITIONS_MAX = 50
 """How many conditions one filter may hold, nested ones included."""
+DEPTH_MAX = 10
+"""How deep and, or, not may be nested; SQLite's parser gives up at a few dozen."""
 LIST_SIZE_MAX = 100
 
 NOBODY = UUID(int=0)
@@ -117,6 +120,8 @@ class Reader:
             if asked is None:
                 continue
             self.count += 1
+            if len(path) > 2 * DEPTH_MAX:
+                raise Invalid(f"At most {DEPTH_MAX} levels.", *path)
             if self.count > CONDITIONS_MAX:
                 raise Invalid(f"A filter has at most {CONDITIONS_MAX} conditions.", *path)
             at = (*path, name)
@@ -131,8 +136,9 @@ class Reader:
 
     def _field(self, name: str, asked: Any, path: tuple[str | int, ...]) -> list[Shape]:
         field = self.fields[name]
-        if field.needs and not self.viewer.can(field.needs):
-            raise Forbidden(f"To filter by {name} needs {field.needs}.", *path)
+        needed = field.needs or (NODES[field.of].needs if field.of else None)
+        if needed is not None and not self.viewer.can(needed):
+            raise Forbidden(f"To filter by {name} needs {needed}.", *path)
         if not isinstance(asked, dict):
             return [self._is(name, field, "in" if isinstance(asked, list) else "eq", asked, path)]
         if not asked:

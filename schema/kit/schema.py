@@ -22,10 +22,13 @@ from schema.kit import resolvers
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.walk import Needs, walk
+from services.errors import Problem
 
 DOCUMENTS_MAX = 1_000
 """How many query texts are kept parsed and checked."""
 ERRORS_MAX = 10
+MESSAGE_LENGTH_MAX = 500
+NESTED = "The document is nested too deeply."
 """How many errors one answer lists."""
 UNNAMED = "The document has no operation, or several of which `operationName` names none."
 UNKNOWN = "The document has no operation of that name."
@@ -65,8 +68,12 @@ class Schema(strawberry.Schema):
         except GraphQLError as error:
             return Document(None, [error])
         except RecursionError:
-            return Document(None, [GraphQLError("The document is nested too deeply.")])
-        return Document(node, validate(self._schema, node, specified_rules, max_errors=ERRORS_MAX))
+            return Document(None, [GraphQLError(NESTED)])
+        try:
+            found = validate(self._schema, node, specified_rules, max_errors=ERRORS_MAX)
+            return Document(node, [_told(error) for error in found])
+        except RecursionError:
+            return Document(None, [GraphQLError(NESTED)])
 
     def operation(self, text: str, name: str | None) -> OperationDefinitionNode | None:
         """The operation of a text that would run; None where it does not parse, or does not say which."""
@@ -94,13 +101,18 @@ class Schema(strawberry.Schema):
         if OperationType(operation.operation.value) not in context.allowed_operations:
             return _refused(context, [GraphQLError(f"No {operation.operation.value} can be run here.")])
         context.graphql_document = document.node
-        refusal = self.needs(document, operation).refusal(_asked_by(context).asking)
+        needs, asked_by = self.needs(document, operation), _asked_by(context)
+        try:
+            await asked_by.identify_again()
+        except Problem as over:
+            return _refused(context, [GraphQLError(over.message, original_error=over)])
+        refusal = needs.refusal(asked_by.asking)
         if refusal is not None:
-            problem, node = refusal
-            path = [node.alias.value if node.alias else node.name.value]
+            problem, (node, path) = refusal
             return _refused(
-                context, [GraphQLError(problem.message, [node], path=path, original_error=problem)]
+                context, [GraphQLError(problem.message, [node], path=list(path), original_error=problem)]
             )
+        asked_by.refusal = needs.refusal
         return _refused(context, document.errors) if document.errors else None
 
     def _create_execution_context(self, *args: Any, **kwargs: Any) -> ExecutionContext:
@@ -125,6 +137,11 @@ class Schema(strawberry.Schema):
 def _asked_by(context: ExecutionContext) -> Context:
     asked_by: Context = context.context
     return asked_by
+
+
+def _told(error: GraphQLError) -> GraphQLError:
+    """A fault of the document as the caller's own, whatever Python raised while looking: a number of 5,000 digits."""
+    return GraphQLError(error.message[:MESSAGE_LENGTH_MAX], error.nodes, error.source, error.positions)
 
 
 def _refused(context: ExecutionContext, errors: list[GraphQLError]) -> PreExecutionError:

@@ -1,6 +1,6 @@
 """The one walk over a document before it runs: what the caller has to be allowed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from graphql import (
     DocumentNode,
@@ -22,55 +22,86 @@ from schema.kit import access
 from schema.kit.resolvers import BACKREF
 from services.errors import Forbidden, Problem, Unauthenticated
 
+Place = tuple[FieldNode, tuple[str, ...]]
+"""A field of a document, and the names by which an answer would lead to it."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Needs:
-    """What one operation takes: whether somebody has to be signed in, and each permission with a field that needs it."""
+    """What one operation takes, each with a field that asks for it.
 
-    sign_in: FieldNode | None
-    permissions: dict[Permission, FieldNode]
+    `beyond` is a field that needs a permission below one that signs somebody in: it would be read as whoever that
+    is, whose permissions nobody knows yet.
+    """
 
-    def refusal(self, viewer: Viewer | None) -> tuple[Problem, FieldNode] | None:
+    sign_in: Place | None = None
+    beyond: Place | None = None
+    permissions: dict[Permission, Place] = field(default_factory=dict)
+
+    def refusal(self, viewer: Viewer | None) -> tuple[Problem, Place] | None:
         """Why this viewer may not run the operation, and for which field; None when it may."""
         if viewer is None:
-            field = self.sign_in or next(iter(self.permissions.values()), None)
-            return (Unauthenticated("Sign in first."), field) if field is not None else None
-        for permission, field in self.permissions.items():
+            place = self.sign_in or self.beyond or next(iter(self.permissions.values()), None)
+            return (Unauthenticated("Sign in first."), place) if place is not None else None
+        if self.beyond is not None:
+            return Forbidden("Sign in first, then ask for this by itself."), self.beyond
+        for permission, place in self.permissions.items():
             if not viewer.can(permission):
-                return Forbidden(f"`{field.name.value}` needs {permission.value}."), field
+                return Forbidden(f"`{place[0].name.value}` needs {permission.value}."), place
         return None
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """A selection set on the way, of which type, where, and whether a field above it signs somebody in."""
+
+    parent: GraphQLNamedType | None
+    selections: SelectionSetNode
+    path: tuple[str, ...]
+    signed_in_here: bool
 
 
 def walk(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Needs:
     """Visits every selection once, each fragment once for each type it is spread on: linear, and bears unknown fields."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     root = schema.get_root_type(operation.operation)
-    sign_in: FieldNode | None = None
-    permissions: dict[Permission, FieldNode] = {}
-    seen: set[tuple[str, str]] = set()
-    todo: list[tuple[GraphQLNamedType | None, SelectionSetNode]] = [(root, operation.selection_set)]
+    needs = Needs()
+    seen: set[tuple[str, str, bool]] = set()
+    todo = [_Stop(root, operation.selection_set, (), False)]
     while todo:
-        parent, selections = todo.pop()
-        for selection in selections.selections:
+        stop = todo.pop()
+        for selection in stop.selections.selections:
             if isinstance(selection, FragmentSpreadNode):
                 fragment = fragments.get(selection.name.value)
-                key = (parent.name if parent else "", selection.name.value)
+                key = (stop.parent.name if stop.parent else "", selection.name.value, stop.signed_in_here)
                 if fragment is not None and key not in seen:
                     seen.add(key)
                     on = schema.get_type(fragment.type_condition.name.value)
-                    todo.append((on, fragment.selection_set))
+                    todo.append(replace(stop, parent=on, selections=fragment.selection_set))
             elif isinstance(selection, InlineFragmentNode):
                 named = selection.type_condition
-                todo.append((schema.get_type(named.name.value) if named else parent, selection.selection_set))
+                on = schema.get_type(named.name.value) if named else stop.parent
+                todo.append(replace(stop, parent=on, selections=selection.selection_set))
             elif isinstance(selection, FieldNode):
-                needed, public, kind = _field(schema, parent, selection)
-                if parent is root and not public:
-                    sign_in = sign_in or selection
-                for permission in needed:
-                    permissions.setdefault(permission, selection)
-                if selection.selection_set is not None:
-                    todo.append((kind, selection.selection_set))
-    return Needs(sign_in, permissions)
+                todo.extend(_visit(schema, stop, selection, root, needs))
+    return needs
+
+
+def _visit(
+    schema: GraphQLSchema, stop: _Stop, node: FieldNode, root: GraphQLNamedType | None, needs: Needs
+) -> list[_Stop]:
+    needed, public, kind = _field(schema, stop.parent, node)
+    place = (node, (*stop.path, node.alias.value if node.alias else node.name.value))
+    if stop.parent is root and not public:
+        needs.sign_in = needs.sign_in or place
+    for permission in needed:
+        if stop.signed_in_here:
+            needs.beyond = needs.beyond or place
+        needs.permissions.setdefault(permission, place)
+    if node.selection_set is None:
+        return []
+    signs_in = public and stop.parent is root and root is schema.mutation_type
+    return [_Stop(kind, node.selection_set, place[1], stop.signed_in_here or signs_in)]
 
 
 def _field(
@@ -80,12 +111,12 @@ def _field(
     name = node.name.value
     if name.startswith("__") or not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
         return [], name.startswith("__"), None
-    field = parent.fields.get(name)
-    if field is None:
+    found = parent.fields.get(name)
+    if found is None:
         return [], False, None
-    definition = field.extensions.get(BACKREF)
+    definition = found.extensions.get(BACKREF)
     metadata = definition.metadata if definition is not None else {}
-    kind = get_named_type(field.type)
+    kind = get_named_type(found.type)
     needed = [p for p in (metadata.get(access.NEEDS), type_needs(kind)) if p is not None]
     return needed, bool(metadata.get(access.PUBLIC)), kind
 

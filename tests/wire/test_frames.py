@@ -4,7 +4,7 @@ import pytest
 
 from tests.wire.line import FOLLOW, bystander, line_to
 
-FRAME_BYTES_MAX = 65_536
+FRAME_BYTES_MAX = 262_144
 OPERATIONS_MAX = 100
 VIEWER = "{ viewer { user { id } } }"
 
