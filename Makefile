@@ -9,7 +9,7 @@ WITH_TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
 CLIENTS := $(wildcard tests/clients/package.json tests/clients/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long check schema migration bench lock
+.PHONY: help setup run test test-long check schema migration bench replay lock
 # A recipe that fails leaves no half-made target behind.
 .DELETE_ON_ERROR:
 
@@ -22,6 +22,7 @@ help:
 	@echo "make schema                      write schema.graphql from the code"
 	@echo "make migration m=\"add labels\"    write a migration from the difference between tables and history"
 	@echo "make bench                       measure (arrives with the executor)"
+	@echo "make replay data=FOLDER          replay conversations and orders through the running server, and check them"
 	@echo "make lock [upgrade=1]            write requirements/*.lock from pyproject.toml, with upgrade=1 the newest versions"
 
 # --- environment -------------------------------------------------------------------------------------------------
@@ -52,7 +53,7 @@ $(PYTHON):
 .venv/clients.stamp: $(CLIENTS) requirements/node.lock | .venv/test.stamp
 	@if [ -n "$(CLIENTS)" ]; then \
 	    set -e; \
-	    if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then \
+	    if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null || ! command -v npm >/dev/null; then \
 	        $(INSTALL) requirements/node.lock; \
 	    fi; \
 	    cd tests/clients && $(WITH_TOOLS) npm ci --no-audit --no-fund; \
@@ -92,6 +93,11 @@ migration: setup
 
 bench:
 	@echo "There is nothing to measure yet: make bench arrives with the executor." >&2; exit 1
+
+# A client that replays conversations and orders through the running server; its libraries come with those of the tests.
+replay: .venv/test.stamp
+	@if [ -z "$(data)" ]; then echo 'Say where the data is: make replay data=FOLDER' >&2; exit 1; fi
+	$(PYTHON) -m examples.replay --data "$(data)" $(options)
 
 # --- locks -------------------------------------------------------------------------------------------------------
 # Each later file keeps the versions of the earlier ones, so that all of them fit into one environment.

@@ -22,6 +22,7 @@ from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
 
+SDL = schema.as_str() + "\n"
 LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
 PREFLIGHT_SECONDS = 600
@@ -109,4 +110,4 @@ async def welcome(_request: Request) -> Response:
 
 async def sdl(_request: Request) -> Response:
     """The schema as text."""
-    return PlainTextResponse(schema.as_str() + "\n")
+    return PlainTextResponse(SDL)

@@ -3,13 +3,15 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+
+from db.base import now
+from schema.kit.scalars import write_instant
 
 if TYPE_CHECKING:
     from db.engine import Database
@@ -85,7 +87,7 @@ async def report(database: "Database", version: str, state: ServerState) -> dict
     return {
         "status": status,
         "version": version,
-        "timestamp": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "timestamp": write_instant(now()),
         "draining": state.draining,
         "checks": {
             "database": {

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     broker_url: str | None = Field(default=None, repr=False)
     redis_url: str | None = Field(default=None, repr=False)
 
-    # Connections of one worker process; an idle one is closed after so many seconds.
+    # Connections of one process: opened at the start, at most; an older one is renewed when it is next used.
     db_pool_min: int = Field(default=1, ge=0, le=1_000)
     db_pool_max: int = Field(default=10, ge=1, le=1_000, validate_default=True)
     db_pool_idle_timeout: float = Field(default=300, gt=0, le=86_400)

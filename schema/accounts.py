@@ -132,7 +132,7 @@ class User(Actor):
         conditions=has_not_expired,
         private=Permission.USERS_READ,
     )
-    """Private. The ones not yet expired, newest first."""
+    """Private. The ones not yet expired, newest first, at most 100."""
     channels: Connection[ChannelRef] = to_many(Channel.owner_id, CHANNELS)
     """The channels the member connected."""
     products: Connection[ProductRef] = to_many(products.Product.owner_id, PRODUCTS)

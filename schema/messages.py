@@ -209,9 +209,10 @@ class MessageSubscription:
         conversation_id: Annotated[ChatId, strawberry.argument(description="Which conversation.")],
         after: Annotated[
             int | None, strawberry.argument(description="The last sequence that is known already.")
-        ] = None,
+        ] = strawberry.UNSET,
     ) -> AsyncGenerator[MessageRef, None]:
         """Messages of one conversation: from the one after sequence `after` on, in order, each exactly once on this connection, then live. Without `after`: live only."""
         context = info.context
         id = ids.decode("chat", conversation_id, "conversationId")
-        return context.afresh(await follow_messages(context.server, context.viewer, id, after))
+        known = None if after is strawberry.UNSET else after
+        return context.afresh(await follow_messages(context.server, context.viewer, id, known))
