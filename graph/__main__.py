@@ -151,6 +151,7 @@ def new_migration(message: str) -> None:
 async def _prepare(database: Database) -> None:
     if database.dialect == "sqlite":
         await migrations.migrate(database)
+        await database.analyze()
         return
     at, head = await migrations.current(database), migrations.head()
     if at != head:

@@ -1,8 +1,11 @@
 """The composition root: settings, database, keys and schema become one application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -26,6 +29,8 @@ SDL = schema.as_str() + "\n"
 LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
 PREFLIGHT_SECONDS = 600
+ANALYZE_SECONDS = 600.0
+logger = structlog.get_logger("switchboard.database")
 
 
 def open_database(settings: Settings) -> Database:
@@ -61,8 +66,10 @@ def create_app(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await database.warm(settings.db_pool_min)
+        analyzing = asyncio.create_task(keep_analyzed(database))
         yield
         state.draining = True
+        analyzing.cancel()
         await database.close()
 
     routes = [
@@ -90,6 +97,16 @@ def _middleware(settings: Settings) -> list[Middleware]:
             max_age=PREFLIGHT_SECONDS,
         ),
     ]
+
+
+async def keep_analyzed(database: Database) -> None:
+    """Keeps the figures of SQLite's planner near the truth while the tables grow."""
+    while True:
+        await asyncio.sleep(ANALYZE_SECONDS)
+        try:
+            await database.analyze()
+        except DBAPIError as error:
+            logger.warning("analyze failed", error=type(error).__name__)
 
 
 async def welcome(_request: Request) -> Response:

@@ -15,9 +15,9 @@ from db.conversations import Conversation
 from db.roles import UserRole
 from db.sessions import Session as SessionRow
 from schema.actors import Actor
-from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
+from schema.kit.docs import publish_enum
 from schema.kit.edges import (
     by_key,
     computed,
@@ -32,9 +32,9 @@ from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
-from schema.kit.mutations import mutation, query
 from schema.kit.node import Node, described_type, node, root
 from schema.kit.operators import DateTimeFilter, SortDirection, StringFilter
+from schema.kit.roots import mutation, query
 from schema.kit.scalars import URL, CurrencyCode
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import (

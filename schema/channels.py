@@ -12,17 +12,17 @@ from db.channels import PlatformType
 from db.conversations import Conversation
 from db.customers import Customer
 from db.orders import Order
-from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
+from schema.kit.docs import publish_enum
 from schema.kit.edges import by_key, column, root_page, to_many, to_one
 from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
-from schema.kit.mutations import mutation
 from schema.kit.node import Node, node, root
 from schema.kit.operators import DateTimeFilter, IdFilter, SortDirection, StringFilter
+from schema.kit.roots import mutation
 from schema.kit.scalars import JSON
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import (

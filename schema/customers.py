@@ -12,17 +12,17 @@ from db.conversations import Conversation
 from db.orders import Order
 from schema.actors import Actor
 from schema.channels import ChannelId, PlatformKey
-from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
+from schema.kit.docs import publish_enum
 from schema.kit.edges import by_key, column, computed, root_page, to_many, to_one
 from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
-from schema.kit.mutations import mutation
 from schema.kit.node import node, root
 from schema.kit.operators import DateTimeFilter, IdFilter, SortDirection, StringFilter
+from schema.kit.roots import mutation
 from schema.kit.scalars import JSON, URL
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import CHATS, CUSTOMERS, ORDERS, ChannelRef, ChatRef, CustomerRef, OrderRef

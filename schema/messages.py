@@ -12,17 +12,17 @@ from db.conversations import MessageContentType, MessageSenderType
 from schema.channels import ChannelId, PlatformKey
 from schema.chats import ChatId
 from schema.kit import ids
-from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
+from schema.kit.docs import publish_enum
 from schema.kit.edges import by_key, column, root_page, to_any, to_one
 from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
-from schema.kit.mutations import mutation, subscription
 from schema.kit.node import Node, node, root
 from schema.kit.operators import DateTimeFilter, IntFilter
+from schema.kit.roots import mutation, subscription
 from schema.kit.scalars import JSON
 from schema.payloads import DeleteInput
 from schema.refs import ALL_MESSAGES, ActorRef, ChatRef, ConversationRef, MessageRef

@@ -6,7 +6,7 @@ import strawberry
 
 from schema.kit.inputs import described_input
 from schema.kit.scalars import CurrencyCode
-from services.inputs import Money as MoneyValue
+from services.money import Money as MoneyValue
 
 
 @strawberry.type(description="An exact amount of one currency.")

@@ -16,7 +16,7 @@ from schema.kit import ids
 from schema.kit.context import Info
 from schema.kit.errors import USER_CODES, Payload, payload, user_error
 from schema.kit.inputs import described_input, given
-from schema.kit.mutations import mutation
+from schema.kit.roots import mutation
 from schema.money import MoneyInput
 from schema.orders import OrderId
 from schema.payloads import DeleteInput, DeletePayload, deleted

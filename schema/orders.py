@@ -11,8 +11,8 @@ from db.base import Permission
 from db.orders import OrderStatus
 from schema.addresses import Address, read_address
 from schema.channels import PlatformKey
-from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
+from schema.kit.docs import publish_enum
 from schema.kit.edges import by_key, computed, embedded, root_page, to_list, to_one
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf

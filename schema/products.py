@@ -9,17 +9,17 @@ import strawberry
 from db import products as tables
 from db.base import Permission
 from db.orders import OrderItem
-from schema.kit.access import publish_enum
 from schema.kit.connection import Connection
 from schema.kit.context import Info
+from schema.kit.docs import publish_enum
 from schema.kit.edges import by_key, embedded, root_page, to_many, to_one
 from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given, one_of
-from schema.kit.mutations import mutation
 from schema.kit.node import Node, node, root
 from schema.kit.operators import DateTimeFilter, DecimalFilter, IdFilter, SortDirection, StringFilter
+from schema.kit.roots import mutation
 from schema.kit.scalars import URL, CurrencyCode
 from schema.money import Money, MoneyInput
 from schema.payloads import DeleteInput, DeletePayload, deleted

@@ -12,8 +12,8 @@ from schema.kit.edges import root_list
 from schema.kit.errors import Payload, payload
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given
-from schema.kit.mutations import mutation
 from schema.kit.node import Node, node, root
+from schema.kit.roots import mutation
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import RoleRef
 from services import roles as services

@@ -11,8 +11,8 @@ from schema.kit.edges import to_one
 from schema.kit.errors import Payload, payload
 from schema.kit.ids import IdOf
 from schema.kit.inputs import described_input, given
-from schema.kit.mutations import mutation
 from schema.kit.node import Node, node
+from schema.kit.roots import mutation
 from schema.refs import SessionRef, UserRef
 from services import accounts
 from services import sessions as services

@@ -18,9 +18,9 @@ from db.counters import Counter
 from db.roles import UserRole
 from db.sessions import Session
 from services import counters, roles
-from services.columns import check, text_fault
+from services.columns import check, check_filled, text_fault
+from services.emails import read_email
 from services.errors import Conflict, Forbidden, Invalid
-from services.inputs import check_filled, read_email
 from services.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
 from services.work import Again, Work
 

@@ -7,9 +7,8 @@ from sqlalchemy import Row
 
 from db.base import new_id
 from db.channels import Channel, PlatformType
-from services.columns import text_fault
+from services.columns import as_columns, check_filled, text_fault
 from services.errors import Invalid
-from services.inputs import as_columns, check_filled
 from services.secrets import Vault
 from services.work import Work
 

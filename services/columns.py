@@ -79,3 +79,16 @@ def _leaf_fault(value: Any, depth: int) -> str | None:
         return None if math.isfinite(value) else "It is not JSON that can be kept."
     parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
     return next((fault for part in parts if (fault := _leaf_fault(part, depth - 1))), None)
+
+
+def as_columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Values by the names of columns: `metadata` is a word of SQLAlchemy's own."""
+    return {"details" if name == "metadata" else name: value for name, value in values.items()}
+
+
+def check_filled(values: Mapping[str, Any], *names: str) -> None:
+    """Invalid at the first of the named texts that is given and blank: what identifies something cannot be."""
+    for name in names:
+        text = values.get(name)
+        if text is not None and not text.strip():
+            raise Invalid("It cannot be empty.", name)

@@ -12,9 +12,9 @@ from db.conversations import Conversation, Message
 from db.customers import Customer
 from db.orders import Order
 from services.chats import erase_messages
-from services.columns import check
+from services.columns import as_columns, check, check_filled
+from services.emails import read_email
 from services.errors import Conflict, Invalid, NotFound
-from services.inputs import as_columns, check_filled, read_email
 from services.work import Again, Work
 
 ERASED = "deleted:"

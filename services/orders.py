@@ -16,10 +16,12 @@ from db.customers import Customer
 from db.orders import Order, OrderItem, OrderStatus
 from db.products import Product
 from db.types import AMOUNT_MAX
+from services.addresses import check_address
 from services.chats import IS_CHAT
+from services.columns import check_filled
 from services.counters import ORDERS, next_number
 from services.errors import Invalid, InvalidTransition, NotFound
-from services.inputs import Money, check_address, check_filled, check_money
+from services.money import Money, check_money
 from services.work import Work, missing
 
 ITEMS_MAX = 100

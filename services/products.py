@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from db.products import Product
+from services.columns import check_filled
 from services.errors import Invalid
-from services.inputs import Money, check_filled, check_money
+from services.money import Money, check_money
 from services.work import Work
 
 

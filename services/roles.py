@@ -9,8 +9,8 @@ from sqlalchemy import Row, func, insert, select, update
 from db.accounts import User, Workspace
 from db.base import Permission, now
 from db.roles import Role, RoleKind, UserRole
+from services.columns import check_filled
 from services.errors import Forbidden, Invalid, InvalidTransition, NotFound
-from services.inputs import check_filled
 from services.work import Work
 
 ROLES_MAX = 100

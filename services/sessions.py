@@ -12,8 +12,8 @@ from db.engine import Database
 from db.roles import Role, RoleKind, UserRole
 from db.sessions import RefreshToken, Session
 from services.accounts import check_reach, register
+from services.emails import read_email
 from services.errors import Forbidden, Invalid, InvalidCredentials, Unauthenticated
-from services.inputs import read_email
 from services.passwords import LENGTH_MAX, Passwords
 from services.tokens import (
     ACCESS_LIFETIME_SECONDS,

@@ -15,7 +15,7 @@ from db.base import Permission, Row, Viewer
 from db.channels import PlatformType
 from db.sessions import Session
 from services import accounts, channels, chats, customers, messages, orders, products, roles, sessions
-from services.inputs import Money
+from services.money import Money
 from services.server import Server
 from services.work import transact
 

@@ -1,26 +1,13 @@
 """Marks on types and fields: the permission each needs, and which root fields need no sign-in."""
 
-from enum import Enum
-from typing import TypeVar
-
 import strawberry
 from strawberry.schema_directive import Location
 
 from db.base import Permission
-from schema.kit.docs import attribute_docs, class_doc
+from schema.kit.docs import publish_enum
 
 PUBLIC = "public"
 NEEDS = "needs"
-E = TypeVar("E", bound=type[Enum])
-
-
-def publish_enum(cls: E) -> E:
-    """Publishes an enum, every value with the description written under it."""
-    docs = attribute_docs(cls)
-    strawberry.enum(cls, description=class_doc(cls))
-    for value in cls.__strawberry_definition__.values:  # type: ignore[attr-defined]
-        value.description = docs.get(value.name)
-    return cls
 
 
 publish_enum(Permission)

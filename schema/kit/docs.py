@@ -1,10 +1,16 @@
-"""Reads the string under an attribute, which is that attribute's description in the SDL."""
+"""Descriptions in the SDL: a class's docstring, and the string under an attribute."""
 
 import ast
 import inspect
 import sys
+from enum import Enum
 from functools import cache
 from itertools import pairwise
+from typing import TypeVar
+
+import strawberry
+
+E = TypeVar("E", bound=type[Enum])
 
 
 def attribute_docs(cls: type) -> dict[str, str]:
@@ -14,6 +20,15 @@ def attribute_docs(cls: type) -> dict[str, str]:
         if base.__module__ in sys.modules and base.__module__ != "builtins":
             docs |= _module_docs(base.__module__).get(base.__qualname__, {})
     return docs
+
+
+def publish_enum(cls: E) -> E:
+    """Publishes an enum, every value with the description written under it."""
+    docs = attribute_docs(cls)
+    strawberry.enum(cls, description=class_doc(cls))
+    for value in cls.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = docs.get(value.name)
+    return cls
 
 
 def class_doc(cls: type) -> str | None:

@@ -8,8 +8,7 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.utils.str_converters import to_camel_case
 
-from schema.kit.access import publish_enum
-from schema.kit.docs import attribute_docs, class_doc
+from schema.kit.docs import attribute_docs, class_doc, publish_enum
 from services import errors as problems
 from services.errors import ErrorCode
 

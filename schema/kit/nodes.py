@@ -7,8 +7,8 @@ import strawberry
 
 from schema.kit import ids
 from schema.kit.context import Context, Info
-from schema.kit.mutations import query
 from schema.kit.node import EDGES_BY_ID, NODES, Node
+from schema.kit.roots import query
 from services.errors import Invalid
 
 NODES_MAX = 100

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import strawberry
 
-from schema.kit.access import publish_enum
+from schema.kit.docs import publish_enum
 from schema.kit.inputs import described_input
 
 

@@ -1,4 +1,4 @@
-"""`@mutation`, `@query`, `@subscription`: a root field with its permission; refusals become `userErrors`."""
+"""`@query`, `@mutation`, `@subscription`: root fields with their permission; refusals become `userErrors`."""
 
 import functools
 import inspect
