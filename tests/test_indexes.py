@@ -116,11 +116,12 @@ async def test_a_missing_index_is_noticed(dialect: str, database: Database) -> N
 
 async def test_an_analyzed_database_takes_the_index_that_finds_least(database: Database, make: Make) -> None:
     owner = await make.owner()
-    for _ in range(30):
-        await make.chat(owner)
+    channel = await make.channel(owner)
+    for _ in range(60):
+        await make.chat(owner, await make.customer(owner, channel))
     await database.analyze()
     newest = "SELECT id FROM conversations WHERE workspace_id = 'w' AND customer_id = 'c' AND channel_id = 'd' ORDER BY id DESC"
     if database.dialect == "sqlite":
         found = await plan(database, newest, ())
         assert any("customer_id" in step for step in found), found
-    assert (await database.fetch(text("SELECT count(*) FROM conversations")))[0][0] >= 30
+    assert (await database.fetch(text("SELECT count(*) FROM conversations")))[0][0] >= 60
