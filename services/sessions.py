@@ -240,7 +240,6 @@ async def _hand_out(work: Work, tokens: Tokens, viewer: Viewer) -> SignedIn:
         session_id=viewer.session_id,
         token_hash=hash_refresh_token(refresh_token),
         used_at=None,
-        expires_at=now() + SESSION_LIFETIME,
     )
     user = await work.get(User, viewer.id)
     access = tokens.issue(viewer.id, viewer.workspace_id, viewer.session_id, user.username)

@@ -480,7 +480,6 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("used_at", db.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("expires_at", db.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("created_at", db.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("updated_at", db.types.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
