@@ -136,3 +136,28 @@ def test_every_link_leads_somewhere(name):
 def test_what_nobody_runs_is_not_let_in(page):
     with pytest.raises(AssertionError):
         snippets_of(page)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "```sh\nfalse\n```\n",
+        "```sh\necho no\n```\n```text\nyes\n```\n",
+        "```python\nassert False\n```\n",
+        "```js\nthrow new Error();\n```\n",
+        "```graphql\n{ viewer { nickname } }\n```\n",
+        '```graphql\n{ __typename }\n```\n```json\n{"data": {"__typename": "Mutation"}}\n```\n',
+        "```graphql\nquery ($id: ID!) { node(id: $id) { id } }\n```\n",
+        "```env\nSERVICE_PORT=http\n```\n",
+        "```env\nNOBODY=1\n```\n",
+        "```ini\n[Service]\nExecStart=python -m graph dance\n```\n",
+        "```nginx\nproxy_pass http://127.0.0.1:9000;\n```\n",
+    ],
+)
+async def test_what_is_wrong_in_a_page_is_found(page, running, tmp_path):
+    links(tmp_path)
+    signed_in = await register(running.web)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), "TOKEN": signed_in.token}
+    (snippet,) = snippets_of(page)
+    with pytest.raises(AssertionError):
+        await Page(running, tmp_path, environment, "").run(snippet)

@@ -1,7 +1,7 @@
 // Draws three screens with Apollo Client: node apollo.mjs URL TOKEN CHAT_ID ORDER_ID. Prints, one JSON line each:
-// the inbox of two pages; the order's status before and after a mutation; the chat's last line, live, until it says
+// the inbox of two pages; how many customers are left of two pages asked for as nodes; the order's status before and after a mutation; the chat's last line, live, until it says
 // "bye"; and how many requests went out over HTTP.
-import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { createClient } from 'graphql-ws';
@@ -26,7 +26,10 @@ const client = new ApolloClient({
   link: ApolloLink.split(({ operationType }) => operationType === 'subscription', new GraphQLWsLink(socket), http),
   cache: new InMemoryCache({
     possibleTypes: { Actor: ['User', 'Customer'], Conversation: ['Chat'] },
-    typePolicies: { Query: { fields: { chats: relayStylePagination(['where', 'sort']) } } },
+    typePolicies: { Query: { fields: {
+      chats: relayStylePagination(['where', 'sort']),
+      customers: relayStylePagination(['where', 'sort']),
+    } } },
   }),
 });
 
@@ -55,6 +58,14 @@ const scrolled = screen(
 const { chats } = client.readQuery({ query: operations.Inbox, variables: { first: 2 } });
 await inbox.fetchMore({ variables: { after: chats.pageInfo.endCursor } });
 await scrolled;
+
+const NODES = gql`query ($after: String) {
+  customers(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } }
+}`;
+const { data: page } = await client.query({ query: NODES });
+const after = page.customers.pageInfo.endCursor;
+await client.query({ query: NODES, variables: { after }, fetchPolicy: 'network-only' });
+print({ nodes: client.readQuery({ query: NODES }).customers.nodes.length });
 
 await client.query({ query: operations.OrderList, variables: { first: 10 } });
 const shown = screen(

@@ -1,11 +1,12 @@
 // Generates TypeScript for a folder of operations with the client preset, and compiles what uses it with --strict:
-// node generate.mjs SCHEMA OPERATIONS FOLDER. The folder holds usage.ts; prints one JSON line with what was wrong.
+// node generate.mjs SCHEMA OPERATIONS FOLDER FILE… The files are in the folder; prints one JSON line with what was wrong
+// in the operations, and in each file.
 import { generate } from '@graphql-codegen/cli';
 import { preset } from '@graphql-codegen/client-preset';
 import ts from 'typescript';
 import { print } from './operations.mjs';
 
-const [schema, documents, folder] = process.argv.slice(2);
+const [schema, documents, folder, ...files] = process.argv.slice(2);
 try {
   await generate({
     schema,
@@ -25,7 +26,7 @@ try {
   print({ generated: [error.errors ?? error].flat().map(({ message }) => message) });
   process.exit();
 }
-const program = ts.createProgram([`${folder}/usage.ts`], {
+const program = ts.createProgram(files.map((file) => `${folder}/${file}`), {
   strict: true,
   noEmit: true,
   skipLibCheck: true,
@@ -34,5 +35,9 @@ const program = ts.createProgram([`${folder}/usage.ts`], {
   moduleResolution: ts.ModuleResolutionKind.Bundler,
   types: [],
 });
-const wrong = ts.getPreEmitDiagnostics(program);
-print({ generated: [], compiled: wrong.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')) });
+const compiled = Object.fromEntries(files.map((file) => [file, []]));
+for (const { file, messageText } of ts.getPreEmitDiagnostics(program)) {
+  const name = file?.fileName.split('/').at(-1);
+  (compiled[name] ??= []).push(ts.flattenDiagnosticMessageText(messageText, ' '));
+}
+print({ generated: [], compiled });

@@ -1,12 +1,15 @@
 """The clients that front ends are built with, each at work on a real server with the same operations.
 
-gql, the Python client, is in test_sockets.py; the bare graphql-ws and graphql-sse are there as well.
+gql, the Python client, follows in test_sockets.py; the bare graphql-ws and graphql-sse are there as well.
 """
 
 import secrets
 import shutil
 
 import pytest
+from gql import Client, gql
+from gql.transport.httpx import HTTPXAsyncTransport
+from graphql import GraphQLError
 
 from tests.node import CLIENTS, run_program, running_program
 from tests.running import PROJECT
@@ -42,12 +45,14 @@ async def test_apollo_client_pages_updates_and_follows(running, shop):
         # `edges` of two pages are merged by relayStylePagination.
         assert await apollo.read() == {"inbox": [4, 3], "more": True}
         assert await apollo.read() == {"inbox": [4, 3, 2, 1], "more": False}
-        await see_the_order_change(apollo, requests=2)
+        # `nodes` are not: the second page replaces the first.
+        assert await apollo.read() == {"nodes": 2}
+        await see_the_order_change(apollo, requests=4)
         assert await apollo.read() == {"last": "Hello?"}
         for content in ("How can I help?", "bye"):
             await owner.send(chats[3], content)
             assert await apollo.read() == {"last": content}
-        assert await apollo.read_all() == [{"requests": 4}]
+        assert await apollo.read_all() == [{"requests": 6}]
 
 
 @pytest.mark.usefixtures("calm")
@@ -79,9 +84,19 @@ def folder(tmp_path):
     return tmp_path
 
 
-async def test_the_client_preset_generates_what_compiles(folder):
-    shutil.copy(CLIENTS / "usage.ts", folder)
-    assert await generate(folder, CLIENTS / "operations") == [{"generated": [], "compiled": []}]
+async def test_the_client_preset_generates_types_that_find_what_is_wrong(folder):
+    right = (CLIENTS / "usage.ts").read_text()
+    wrong = right.replace("'SHIPPED'", "'POSTED'").replace("lastMessage?.content", "lastMessage.text")
+    (folder / "right.ts").write_text(right)
+    (folder / "wrong.ts").write_text(wrong)
+    (answer,) = await generate(folder, CLIENTS / "operations", "right.ts", "wrong.ts")
+    assert answer["generated"] == []
+    found = answer["compiled"].pop("wrong.ts")
+    assert answer["compiled"] == {"right.ts": []}
+    said = "\n".join(found)
+    assert "is possibly 'null'" in said
+    assert "Property 'text' does not exist" in said
+    assert "'\"POSTED\"' is not assignable to type 'OrderStatus'" in said
 
 
 async def test_a_wrong_field_is_not_generated(folder):
@@ -92,22 +107,8 @@ async def test_a_wrong_field_is_not_generated(folder):
     assert 'Cannot query field "nickname" on type "Viewer"' in str(answer["generated"])
 
 
-async def test_a_wrong_use_of_what_was_generated_does_not_compile(folder):
-    right = (CLIENTS / "usage.ts").read_text()
-    wrong = right.replace("'SHIPPED'", "'POSTED'").replace(
-        "node.lastMessage?.content", "node.lastMessage.text"
-    )
-    (folder / "usage.ts").write_text(wrong)
-    (answer,) = await generate(folder, CLIENTS / "operations")
-    assert answer["generated"] == []
-    said = "\n".join(answer["compiled"])
-    assert "is possibly 'null'" in said
-    assert "Property 'text' does not exist" in said
-    assert "'\"POSTED\"' is not assignable to type 'OrderStatus'" in said
-
-
-async def generate(folder, operations):
-    return await run_program("generate.mjs", str(SDL), str(operations), str(folder))
+async def generate(folder, operations, *files):
+    return await run_program("generate.mjs", str(SDL), str(operations), str(folder), *files)
 
 
 async def test_relay_compiles_the_operations(tmp_path):
@@ -146,3 +147,13 @@ async def test_the_inspector_finds_what_would_break_clients(tmp_path):
         ("FIELD_TYPE_CHANGED", "Conversation.unreadCount"),
         ("ENUM_VALUE_REMOVED", "OrderStatus.SHIPPED"),
     }
+
+
+@pytest.mark.usefixtures("calm")
+async def test_the_python_client_over_http(running, owner):
+    transport = HTTPXAsyncTransport(url=running.graphql, headers=owner.headers)
+    async with Client(transport=transport, fetch_schema_from_transport=True) as session:
+        answer = await session.execute(gql("{ viewer { user { id } } }"))
+        assert answer == {"viewer": {"user": {"id": owner.user_id}}}
+        with pytest.raises(GraphQLError, match="nickname"):
+            await session.execute(gql("{ viewer { nickname } }"))
