@@ -120,10 +120,12 @@ def settings() -> str:
     """Every variable with its default, the bounds of its value, and what .env.example says of it."""
     lines = ["| variable | default | is |", "|---|---|---|"]
     told = dict(remarks())
+    before = ""
     for name, field in Settings.model_fields.items():
         bounds = {type(m).__name__: m for m in field.metadata}
         low, high = bounds.get("Ge"), bounds.get("Le")
-        text = told[name.upper()]
+        text = told[name.upper()] if told[name.upper()] != before else "See above."
+        before = told[name.upper()]
         if low is not None and high is not None:
             text += f" From {low.ge:,} to {high.le:,}."
         lines.append(f"| `{name.upper()}` | {default(name, field.default)} | {text} |")
