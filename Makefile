@@ -9,7 +9,7 @@ WITH_TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
 CLIENTS := $(wildcard tests/clients/package.json tests/clients/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long check schema migration bench replay lock
+.PHONY: help setup run test test-long check schema docs migration bench replay lock
 # A recipe that fails leaves no half-made target behind.
 .DELETE_ON_ERROR:
 
@@ -20,6 +20,7 @@ help:
 	@echo "make test-long                   run all tests, the long ones too"
 	@echo "make check                       format, lint, types, layers, schema.graphql, migrations"
 	@echo "make schema                      write schema.graphql from the code"
+	@echo "make docs                        write the generated parts of docs/ from the code"
 	@echo "make migration m=\"add labels\"    write a migration from the difference between tables and history"
 	@echo "make bench                       measure (arrives with the executor)"
 	@echo "make replay data=FOLDER          replay conversations and orders through the running server, and check them"
@@ -86,6 +87,9 @@ check: .venv/check.stamp
 schema: setup
 	@$(PYTHON) -m graph print-schema > .venv/schema.graphql
 	@mv .venv/schema.graphql schema.graphql
+
+docs: setup
+	$(PYTHON) docs/generate.py
 
 migration: setup
 	@if [ -z "$(m)" ]; then echo 'Say what it does: make migration m="add labels"' >&2; exit 1; fi

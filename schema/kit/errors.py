@@ -80,7 +80,7 @@ def _again(error: GraphQLError, message: str, extensions: dict[str, Any]) -> Gra
 
 
 class Payload:
-    """What every mutation answers with: its own fields are null when it was refused, and `userErrors` says why."""
+    """What every mutation answers with. Refused, its fields are null, or the row as it is where that tells why."""
 
     user_errors: list[UserError] = field(default_factory=list)
     """Why it was refused; empty when it was done."""
