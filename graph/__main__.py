@@ -1,4 +1,4 @@
-"""The command line: python -m graph serve | migrate | print-schema | create-admin | check-migrations | new-migration."""
+"""The command line: python -m graph serve | migrate | seed | print-schema | create-admin | check-migrations | …."""
 
 import asyncio
 import sys
@@ -15,6 +15,7 @@ from db import migrate as migrations
 from db.engine import Database
 from graph.app import create_app, make_server, open_database
 from graph.logging import configure_logging
+from graph.seed import command as seeding
 from graph.settings import VERSION, Settings, SettingsError
 from schema import schema
 from services import accounts
@@ -46,7 +47,7 @@ def serve() -> None:
     asyncio.run(_with_database(settings, _prepare))
     app = create_app(settings)
     if settings.service_port:  # uvicorn says which port it was given where any would do
-        logger.info("serving", url=f"http://{settings.service_host}:{settings.service_port}/graphql")
+        logger.info("serving", url=_address(settings))
     uvicorn.run(
         app,
         host=settings.service_host,
@@ -75,6 +76,30 @@ def migrate() -> None:
         click.echo(f"{before or 'empty'} → {after}" if before != after else f"already at {after}")
 
     asyncio.run(_with_database(_settings(), run))
+
+
+@main.command()
+@click.option("--seed", "number", default=1, show_default=True, help="The same number gives the same data.")
+@click.option("--if-empty", is_flag=True, help="Only where the database is empty; never in production.")
+def seed(number: int, if_empty: bool) -> None:
+    """Fill a development database: with a demo business to look at.
+
+    The demo has the users `admin` and `demo`; their password is printed.
+    """
+    settings = _settings()
+    if settings.is_production:
+        if if_empty:
+            return
+        raise click.ClickException(
+            "Demo data has passwords that everybody knows: it is for development, and ENVIRONMENT is production."
+        )
+
+    async def run(database: Database) -> None:
+        await _prepare(database)
+        server = make_server(settings, database)
+        await seeding.seed_demo(server, number, url=_address(settings), only_if_empty=if_empty)
+
+    asyncio.run(_with_database(settings, run))
 
 
 @main.command()
@@ -170,6 +195,10 @@ async def _using(database: Database, run: Callable[[Database], Awaitable[T]]) ->
         raise click.ClickException(f"The database {shown} cannot be used: {type(error).__name__}.") from error
     finally:
         await database.close()
+
+
+def _address(settings: Settings) -> str:
+    return f"http://{settings.service_host}:{settings.service_port}/graphql"
 
 
 def _settings() -> Settings:

@@ -1,0 +1,42 @@
+"""What `python -m graph seed` does and says."""
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from graph.seed import demo
+from graph.seed.goods import GOODS
+from services.errors import Conflict
+from services.server import Server
+
+
+async def seed_demo(server: Server, number: int, *, url: str, only_if_empty: bool) -> None:
+    """Writes the demo business where it is not there yet, and says how to sign in."""
+    if await demo.is_seeded(server.database):
+        click.echo("The demo business is there already: nothing was changed.")
+        _say_who(url)
+        return
+    if only_if_empty and not await demo.is_empty(server.database):
+        return
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("demo", total=len(demo.STEPS))
+        try:
+            plan = await demo.seed_demo(
+                server, number, lambda step: progress.update(task, advance=1, description=step)
+            )
+        except Conflict as conflict:
+            raise click.ClickException(
+                "One of the demo's usernames or addresses is taken: seed another database. Nothing was changed."
+            ) from conflict
+    click.echo(
+        f"{demo.BUSINESS}: {len(demo.CHANNELS)} channels, {len(plan.channels)} customers, "
+        f"{len(GOODS)} products, {len(plan.orders)} orders, {len(plan.chats)} chats."
+    )
+    _say_who(url)
+
+
+def _say_who(url: str) -> None:
+    click.echo(
+        f"Sign in at {url} as {demo.ADMIN} (Administrator) or {demo.MEMBER} (Agent), password {demo.PASSWORD}."
+    )
