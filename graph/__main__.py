@@ -81,8 +81,9 @@ def migrate() -> None:
 @main.command()
 @click.option("--seed", "number", default=1, show_default=True, help="The same number gives the same data.")
 @click.option("--if-empty", is_flag=True, help="Only where the database is empty; never in production.")
-def seed(number: int, if_empty: bool) -> None:
-    """Fill a development database: with a demo business to look at.
+@click.option("--messages", type=click.IntRange(2, 100_000_000), help="A large set to measure with instead.")
+def seed(number: int, if_empty: bool, messages: int | None) -> None:
+    """Fill a development database: with a demo business to look at, or with so many messages to measure with.
 
     The demo has the users `admin` and `demo`; their password is printed.
     """
@@ -97,7 +98,10 @@ def seed(number: int, if_empty: bool) -> None:
     async def run(database: Database) -> None:
         await _prepare(database)
         server = make_server(settings, database)
-        await seeding.seed_demo(server, number, url=_address(settings), only_if_empty=if_empty)
+        if messages is not None:
+            await seeding.seed_messages(server, messages, number)
+        else:
+            await seeding.seed_demo(server, number, url=_address(settings), only_if_empty=if_empty)
 
     asyncio.run(_with_database(settings, run))
 

@@ -1,10 +1,19 @@
 """What `python -m graph seed` does and says."""
 
+import time
+
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-from graph.seed import demo
+from graph.seed import bulk, demo
 from graph.seed.goods import GOODS
 from services.errors import Conflict
 from services.server import Server
@@ -34,6 +43,28 @@ async def seed_demo(server: Server, number: int, *, url: str, only_if_empty: boo
         f"{len(GOODS)} products, {len(plan.orders)} orders, {len(plan.chats)} chats."
     )
     _say_who(url)
+
+
+async def seed_messages(server: Server, messages: int, number: int) -> None:
+    """Writes a large set for measurements, and says how long it took."""
+    if await bulk.is_seeded(server):
+        raise click.ClickException(
+            "There is such a set already: seed an empty database. Nothing was changed."
+        )
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    begun, worked = time.perf_counter(), time.process_time()
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("messages", total=messages)
+        await bulk.seed_messages(server, messages, number, lambda count: progress.advance(task, count))
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - worked
+    click.echo(f"{messages:,} messages in {seconds:.1f} s ({cpu:.1f} s of them work of this process).")
+    click.echo(f"Sign in as {bulk.username(1)}, {bulk.username(2)} …, password {bulk.PASSWORD}.")
 
 
 def _say_who(url: str) -> None:
