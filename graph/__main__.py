@@ -82,7 +82,18 @@ def migrate() -> None:
 @click.option("--seed", "number", default=1, show_default=True, help="The same number gives the same data.")
 @click.option("--if-empty", is_flag=True, help="Only where the database is empty; never in production.")
 @click.option("--messages", type=click.IntRange(2, 100_000_000), help="A large set to measure with instead.")
-def seed(number: int, if_empty: bool, messages: int | None) -> None:
+@click.option("--live", is_flag=True, help="Keep the demo's customers writing to the running server.")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.01, 86_400),
+    default=5,
+    show_default=True,
+    help="Seconds between two live messages, more or less.",
+)
+@click.option("--url", help="Of the running server; from SERVICE_HOST and SERVICE_PORT, where absent.")
+def seed(
+    number: int, if_empty: bool, messages: int | None, live: bool, every: float, url: str | None
+) -> None:
     """Fill a development database: with a demo business to look at, or with so many messages to measure with.
 
     The demo has the users `admin` and `demo`; their password is printed.
@@ -94,6 +105,10 @@ def seed(number: int, if_empty: bool, messages: int | None) -> None:
         raise click.ClickException(
             "Demo data has passwords that everybody knows: it is for development, and ENVIRONMENT is production."
         )
+
+    if live:
+        seeding.seed_live(url or _address(settings), number, every)
+        return
 
     async def run(database: Database) -> None:
         await _prepare(database)

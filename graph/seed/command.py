@@ -4,6 +4,7 @@ import time
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -13,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from graph.seed import bulk, demo
+from graph.seed import bulk, demo, live
 from graph.seed.goods import GOODS
 from services.errors import Conflict
 from services.server import Server
@@ -65,6 +66,20 @@ async def seed_messages(server: Server, messages: int, number: int) -> None:
     seconds, cpu = time.perf_counter() - begun, time.process_time() - worked
     click.echo(f"{messages:,} messages in {seconds:.1f} s ({cpu:.1f} s of them work of this process).")
     click.echo(f"Sign in as {bulk.username(1)}, {bulk.username(2)} …, password {bulk.PASSWORD}.")
+
+
+def seed_live(url: str, number: int, every_seconds: float) -> None:
+    """Lets customers write to the running server until it is interrupted."""
+    console = Console()
+    console.print(f"Customers write to {url} until you press Ctrl-C.", highlight=False)
+    try:
+        live.keep_writing(
+            url, number, every_seconds, lambda told: console.print(escape(told), highlight=False), time.sleep
+        )
+    except live.Unreachable as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        console.print("Everybody is quiet again.")
 
 
 def _say_who(url: str) -> None:

@@ -3,27 +3,33 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from random import Random
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from db.conversations import ChatStatus
+from db.orders import OrderStatus
 from graph.seed.demo import ADMIN, PASSWORD
 from graph.seed.goods import GOODS
-from graph.seed.people import PEOPLE, Person
-from graph.seed.plan import words_for
+from graph.seed.people import PEOPLE
+from graph.seed.plan import PlannedChat, PlannedOrder, words_of
 from graph.seed.themes import THEMES, Theme
 
 ANSWER_SECONDS_MAX: Final = 30
 TOKEN_SHARE_USED: Final = 0.8
 """Of an access token's life; then it is renewed by logging in again."""
+PLACES: Final = {person.handle: place for place, person in enumerate(PEOPLE)}
 TALKING_MAX: Final = 6
 """Customers who are in the middle of saying something."""
 LOGIN: Final = """mutation($input: LoginInput!) {
   login(input: $input) { accessToken expiresIn userErrors { message } } }"""
 CUSTOMERS: Final = """{ customers(first: 100) { nodes {
-  displayName platformCustomerId channel { id } orders(first: 1) { nodes { number items { name } } } } } }"""
+  displayName platformCustomerId channel { id } orders(first: 10) { nodes { number status createdAt items { name } } } } } }"""
+EVERY_SHARES: Final = (0.4, 1.6)
+"""Of the asked-for pause: people do not write by the clock."""
 RECEIVE: Final = """mutation($input: MessageReceiveInput!) {
   messageReceive(input: $input) { message { sequence chat { number } } userErrors { code message path } } }"""
 
@@ -53,7 +59,9 @@ class Api:
         account = {"username": ADMIN, "password": PASSWORD}
         session = self._post(LOGIN, {"input": account})["login"]
         if session["userErrors"]:
-            raise Unreachable(f"{self._url} does not know the demo: run python -m graph seed on its database.")
+            raise Unreachable(
+                f"{self._url} does not know the demo: run python -m graph seed on its database."
+            )
         self._token = session["accessToken"]
         self._renew_at = time.monotonic() + session["expiresIn"] * TOKEN_SHARE_USED
 
@@ -88,16 +96,17 @@ def keep_writing(
 ) -> None:
     """Customers write in turns until it is interrupted; `tell` hears of each message."""
     random, api = Random(seed), Api(url)
-    known = {person.handle: person for person in PEOPLE}
     found = api.ask(CUSTOMERS)["customers"]["nodes"]
-    customers = [customer for customer in found if customer["platformCustomerId"] in known]
+    customers = [customer for customer in found if customer["platformCustomerId"] in PLACES]
     if not customers:
-        raise Unreachable(f"{url} does not know the demo's customers: run python -m graph seed on its database.")
+        raise Unreachable(
+            f"{url} does not know the demo's customers: run python -m graph seed on its database."
+        )
     talking: list[tuple[Any, Iterator[str]]] = []
     while True:
         if len(talking) < TALKING_MAX:
             customer = random.choice(customers)
-            talking.append((customer, _opening(random, known[customer["platformCustomerId"]], customer)))
+            talking.append((customer, _opening(random, customer)))
         customer, said = random.choice(talking)
         content = next(said, None)
         if content is None:
@@ -107,7 +116,7 @@ def keep_writing(
         if message["userErrors"]:
             raise Unreachable(f"{url} refused a message: {message['userErrors'][0]['message']}")
         tell(f"chat {message['message']['chat']['number']}, {customer['displayName']}: {content}")
-        pause(every_seconds * random.uniform(0.4, 1.6))
+        pause(every_seconds * random.uniform(*EVERY_SHARES))
 
 
 def _inbound(customer: Any, content: str) -> dict[str, Any]:
@@ -119,18 +128,34 @@ def _inbound(customer: Any, content: str) -> dict[str, Any]:
     }
 
 
-def _opening(random: Random, person: Person, customer: Any) -> Iterator[str]:
-    """What the customer begins with, about its newest order where it has one."""
-    order = next(iter(customer["orders"]["nodes"]), None)
-    themes = [theme for theme in THEMES[person.language] if order or not theme.begun]
-    theme = random.choice(themes or THEMES["en"][-1:])
-    for turn in theme.opening:
-        yield random.choice(turn.ways).format_map(_words(random, person, theme, order))
-
-
-def _words(random: Random, person: Person, theme: Theme, order: Any) -> dict[str, str]:
-    goods = [good for good in GOODS if theme.kind in ("any", good.kind)]
-    bought = [good for good in goods if order and good.name == order["items"][0]["name"]]
+def _opening(random: Random, customer: Any) -> Iterator[str]:
+    """What the customer begins with: about an order of its own that is so far, or about something else."""
+    place = PLACES[customer["platformCustomerId"]]
+    orders = [_order(place, order) for order in customer["orders"]["nodes"]]
+    themes = THEMES[PEOPLE[place].language]
+    fitting: list[tuple[Theme, PlannedOrder | None]] = [
+        (theme, order) for theme in themes for order in orders if _fits(theme, order)
+    ]
+    fitting += [(theme, None) for theme in themes if not theme.begun]
+    theme, about = random.choice(fitting)
+    goods = [good for good in GOODS if theme.kind in ("any", good.kind) and good.is_available]
     product, other = random.sample(goods, 2)
-    number = order["number"] if order else 0
-    return words_for(person, (bought or [product])[0], other, quantity=random.randint(2, 4), order_number=number)
+    if about is not None:
+        product = about.items[0][0]
+    quantity = random.randint(2, 4)
+    chat = PlannedChat(place, 0, theme, ChatStatus.OPEN, [], product, other, quantity, about)
+    for turn in theme.opening:
+        yield random.choice(turn.ways).format_map(words_of(chat))
+
+
+def _order(place: int, found: Any) -> PlannedOrder:
+    items = [(good, 1) for item in found["items"] for good in GOODS if good.name == item["name"]]
+    at, status = datetime.fromisoformat(found["createdAt"]), OrderStatus(found["status"])
+    return PlannedOrder(place, at, status, items, 0, number=found["number"])
+
+
+def _fits(theme: Theme, order: PlannedOrder) -> bool:
+    """Whether one would write that about the order as it is."""
+    if not order.items or order.status != theme.begun:
+        return False
+    return order.items[0][0].kind in (("coffee", "tea") if theme.kind == "any" else (theme.kind,))

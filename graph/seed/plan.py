@@ -9,7 +9,7 @@ from typing import Final
 from db.conversations import ChatStatus
 from db.orders import OrderStatus
 from graph.seed.goods import GOODS, Good
-from graph.seed.people import PEOPLE, Person
+from graph.seed.people import PEOPLE
 from graph.seed.themes import AGENT, CUSTOMER, ORDERED, THEMES, Theme, choose_ways
 
 CHAT_COUNT: Final = 120
@@ -103,7 +103,7 @@ def make_plan(seed: int, now: datetime) -> Plan:
     for number, order in enumerate(plan.orders, 1):
         order.number = number
     for chat in plan.chats:
-        words = _words(chat, PEOPLE[chat.customer])
+        words = words_of(chat)
         for message in chat.messages:
             message.said = message.said.format_map(words)
     return plan
@@ -254,8 +254,9 @@ def _status_after(random: Random, age: timedelta) -> OrderStatus:
     return random.choice(choices)
 
 
-def _words(chat: PlannedChat, person: Person) -> dict[str, str]:
-    order, language = chat.order, chat.theme.language
+def words_of(chat: PlannedChat) -> dict[str, str]:
+    """What fills the gaps in the texts: of this customer, product and order."""
+    person, order, language = PEOPLE[chat.customer], chat.order, chat.theme.language
     total = order.total if order else chat.product.price * chat.quantity
     return {
         "name": person.name,
