@@ -15,7 +15,7 @@ CLIENTS := $(wildcard tests/clients/package.json tests/clients/package-lock.json
 
 help:
 	@echo "make setup                       make .venv with everything the server needs"
-	@echo "make run                         start the server on SERVICE_HOST:SERVICE_PORT (see .env.example)"
+	@echo "make run [seed=no]               start the server on SERVICE_HOST:SERVICE_PORT (see .env.example), with demo data if empty"
 	@echo "make test                        run the tests"
 	@echo "make test-long                   run all tests, the long ones too"
 	@echo "make check                       format, lint, types, layers, schema.graphql, migrations"
@@ -67,6 +67,7 @@ setup: .venv/serve.stamp
 
 run: setup
 	@case "$$DATABASE_URL" in postgresql:*) $(PYTHON) -m graph migrate ;; esac
+	@if [ "$(seed)" != no ]; then $(PYTHON) -m graph seed --if-empty; fi
 	@exec $(PYTHON) -m graph serve
 
 test: .venv/test.stamp .venv/clients.stamp

@@ -1,4 +1,4 @@
-"""The command line: python -m graph serve | migrate | print-schema | create-admin | check-migrations | new-migration."""
+"""The command line: python -m graph serve | migrate | seed | print-schema | create-admin | check-migrations | …."""
 
 import asyncio
 import sys
@@ -15,6 +15,7 @@ from db import migrate as migrations
 from db.engine import Database
 from graph.app import create_app, make_server, open_database
 from graph.logging import configure_logging
+from graph.seed import command as seeding
 from graph.settings import VERSION, Settings, SettingsError
 from schema import schema
 from services import accounts
@@ -47,7 +48,7 @@ def serve() -> None:
     asyncio.run(_with_database(settings, _prepare))
     app = create_app(settings)
     if settings.service_port:  # uvicorn says which port it was given where any would do
-        logger.info("serving", url=f"http://{settings.service_host}:{settings.service_port}/graphql")
+        logger.info("serving", url=_address(settings))
     uvicorn.run(
         app,
         host=settings.service_host,
@@ -76,6 +77,49 @@ def migrate() -> None:
         click.echo(f"{before or 'empty'} → {after}" if before != after else f"already at {after}")
 
     asyncio.run(_with_database(_settings(), run))
+
+
+@main.command()
+@click.option("--seed", "number", default=1, show_default=True, help="The same number gives the same data.")
+@click.option("--if-empty", is_flag=True, help="Only where the database is empty; never in production.")
+@click.option("--messages", type=click.IntRange(2, 100_000_000), help="A large set to measure with instead.")
+@click.option("--live", is_flag=True, help="Keep the demo's customers writing to the running server.")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.01, 86_400),
+    default=5,
+    show_default=True,
+    help="Seconds between two live messages, more or less.",
+)
+@click.option("--url", help="Of the running server; from SERVICE_HOST and SERVICE_PORT, where absent.")
+def seed(
+    number: int, if_empty: bool, messages: int | None, live: bool, every: float, url: str | None
+) -> None:
+    """Fill a development database: with a demo business to look at, or with so many messages to measure with.
+
+    The demo has the users `admin` and `demo`; their password is printed.
+    """
+    settings = _settings()
+    if settings.is_production:
+        if if_empty:
+            return
+        raise click.ClickException(
+            "Demo data has passwords that everybody knows: it is for development, and ENVIRONMENT is production."
+        )
+
+    if live:
+        seeding.seed_live(url or _address(settings), number, every)
+        return
+
+    async def run(database: Database) -> None:
+        await _prepare(database)
+        server = make_server(settings, database)
+        if messages is not None:
+            await seeding.seed_messages(server, messages, number)
+        else:
+            await seeding.seed_demo(server, number, url=_address(settings), only_if_empty=if_empty)
+
+    asyncio.run(_with_database(settings, run))
 
 
 @main.command()
@@ -172,6 +216,10 @@ async def _using(database: Database, run: Callable[[Database], Awaitable[T]]) ->
         raise click.ClickException(f"The database {shown} cannot be used: {type(error).__name__}.") from error
     finally:
         await database.close()
+
+
+def _address(settings: Settings) -> str:
+    return f"http://{settings.service_host}:{settings.service_port}/graphql"
 
 
 def _settings() -> Settings:

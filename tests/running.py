@@ -90,7 +90,7 @@ async def serve(database_url: str, **environment: str) -> AsyncIterator[Running]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "graph", "serve"),
         cwd=PROJECT,
-        env=_environment(DATABASE_URL=database_url, **environment),
+        env=environment_of_server(DATABASE_URL=database_url, **environment),
         stderr=asyncio.subprocess.PIPE,
         limit=2**20,
     )
@@ -113,7 +113,7 @@ async def serve(database_url: str, **environment: str) -> AsyncIterator[Running]
         await log.closed()
 
 
-def _environment(**own: str) -> dict[str, str]:
+def environment_of_server(**own: str) -> dict[str, str]:
     """This process's environment without what it may say to a server."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     return {**kept, "SERVICE_PORT": "0", **own}

@@ -1,0 +1,54 @@
+"""Many rows at once, past the services: COPY on PostgreSQL, one prepared statement on SQLite. Constraints are kept."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, insert, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.base import Row
+
+VERSION_7 = 0x7 << 76
+VARIANT = 0x2 << 62
+
+
+def id_at(random: Random, at: datetime) -> UUID:
+    """A UUIDv7 of that moment, its other bits from the generator: rows made up for the past sort as if made then."""
+    bits = random.getrandbits(74)
+    moment = int(at.timestamp() * 1000) << 80
+    return UUID(int=moment | VERSION_7 | (bits >> 62) << 64 | VARIANT | bits & (1 << 62) - 1)
+
+
+async def add_rows(
+    connection: AsyncConnection, table: type[Row], names: Sequence[str], records: Iterable[Sequence[Any]]
+) -> None:
+    """Adds rows of these attributes in the connection's transaction."""
+    columns = [inspect(table).column_attrs[name].columns[0] for name in names]
+    if connection.dialect.name == "sqlite":
+        rows = [dict(zip(names, record, strict=True)) for record in records]
+        if rows:
+            await connection.execute(insert(table), rows)
+        return
+    encoded = [place for place, column in enumerate(columns) if isinstance(column.type, JSON)]
+    # SQLAlchemy opens the transaction with the first statement; the driver's own COPY would not.
+    await connection.execute(text("SELECT 1"))
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    await driver.copy_records_to_table(
+        table.__tablename__,
+        columns=[column.name for column in columns],
+        records=_encoded(records, encoded) if encoded else records,
+    )
+
+
+def _encoded(records: Iterable[Sequence[Any]], places: Sequence[int]) -> Iterable[Sequence[Any]]:
+    for record in records:
+        row = list(record)
+        for place in places:
+            if row[place] is not None:
+                row[place] = json.dumps(row[place], ensure_ascii=False)
+        yield row
