@@ -22,6 +22,7 @@ function operation(block) {
   const given = comments.find((line) => line.startsWith("variables: "));
   return {
     title: comments[0],
+    name: block.match(/^(?:query|mutation|subscription) (\w+)/m)[1],
     about: comments.slice(1).filter((line) => line !== given).join(" "),
     variables: given ? JSON.parse(given.slice("variables: ".length)) : null,
     document: `# ${comments[0]}\n${lines.filter((line) => !line.startsWith("# ")).join("\n")}\n`,
@@ -63,12 +64,12 @@ function Gallery() {
   const variableEditor = useGraphiQL((state) => state.variableEditor);
   const [loaded, setLoaded] = useState("");
 
-  async function load({ title, document, variables }) {
+  async function load({ title, name, document, variables }) {
     const filled = variables ? await fill(variables, session) : "";
     addTab();
     queryEditor.setValue(document);
     variableEditor.setValue(filled);
-    updateActiveTabValues({ query: document, variables: filled });
+    updateActiveTabValues({ query: document, variables: filled, operationName: name });
     setLoaded(`${title} is in a new tab. Control and Enter runs it.`);
     // Where there is room for one of them only, it is the editor now.
     if (matchMedia("(max-width: 720px)").matches) setVisiblePlugin(null);

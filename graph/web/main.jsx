@@ -19,7 +19,7 @@ import { SignIn } from "./sign_in.jsx";
 const PLUGINS = [GALLERY, explorerPlugin({ showAttribution: false }), HISTORY_PLUGIN];
 const WELCOME = `# Welcome. Ready operations are in the gallery; Control and Space completes, Control and Enter runs.
 
-{
+query Welcome {
   viewer {
     user { displayName }
     workspace { name }

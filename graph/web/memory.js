@@ -1,10 +1,12 @@
 // What the browser remembers between two visits: tabs, history and settings, and never a secret.
 
 const SECRET = /password|token|authorization|secret/i;
+const WRITTEN_OUT = /(password|token|secret)\w*"?\s*:\s*\\?"[^"]/i;
+const LISTS = ["queries", "favorites", "tabs"];
 
-/** An entry of the history or of the tabs without its headers; nothing where its variables hold a secret. */
+/** An entry of the history or of the tabs without its headers; nothing where it holds a secret. */
 function harmless({ headers, ...entry }) {
-  return SECRET.test(entry.variables ?? "") ? [] : [entry];
+  return SECRET.test(entry.variables ?? "") || WRITTEN_OUT.test(entry.query ?? "") ? [] : [entry];
 }
 
 function withoutSecrets(text) {
@@ -12,12 +14,12 @@ function withoutSecrets(text) {
   try {
     kept = JSON.parse(text);
   } catch {
-    return SECRET.test(text) ? "" : text;
+    return WRITTEN_OUT.test(text) ? "" : text; // a document
   }
-  for (const list of ["queries", "favorites", "tabs"]) {
-    if (Array.isArray(kept?.[list])) kept[list] = kept[list].flatMap(harmless);
-  }
-  if (kept?.tabs) kept.activeTabIndex = Math.max(0, Math.min(kept.activeTabIndex, kept.tabs.length - 1));
+  const lists = LISTS.filter((name) => Array.isArray(kept?.[name]));
+  if (!lists.length) return SECRET.test(text) ? "" : text; // variables
+  for (const name of lists) kept[name] = kept[name].flatMap(harmless);
+  if (kept.tabs) kept.activeTabIndex = Math.max(0, Math.min(kept.activeTabIndex, kept.tabs.length - 1));
   return JSON.stringify(kept);
 }
 

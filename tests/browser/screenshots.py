@@ -13,6 +13,7 @@ IMAGES = PROJECT / "docs" / "images"
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pictures_of_a_wide_window(workbench, scheme):
     page = workbench.page
+    await page.set_viewport_size({"width": 1440, "height": 900})
     await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     await workbench.open()
     await page.screenshot(path=IMAGES / f"sign-in-{scheme}.png")

@@ -8,6 +8,10 @@ from tests.node import CLIENTS
 from tests.wire.caller import PASSWORD, Caller
 
 REFRESH = "mutation ($token: String!) { tokenRefresh(input: {refreshToken: $token}) { accessToken } }"
+# Tabs are written down half a second after the last key; and the page's policy lets no tool evaluate in a loop.
+REMEMBERED = """async text => {
+  while (!localStorage.getItem("graphiql:tabState")?.includes(text)) await new Promise(requestAnimationFrame)
+}"""
 NARROW = {"width": 400, "height": 800}
 TABS_MAX = 60
 AXE = CLIENTS / "node_modules/axe-core/axe.min.js"
@@ -90,6 +94,18 @@ async def test_a_token_is_renewed_before_it_expires(workbench):
     assert (await asked.value).headers["authorization"] == f"Bearer {renewed}"
 
 
+async def test_a_session_that_the_server_has_ended_asks_to_sign_in_again_and_says_why(workbench):
+    page = workbench.page
+    await page.clock.install()
+    async with page.expect_response(lambda answer: "login(" in (answer.request.post_data or "")) as login:
+        await workbench.sign_in()
+    token = (await (await login.value).json())["data"]["login"]["refreshToken"]
+    await Caller(workbench.shop.web).post(REFRESH, {"token": token})  # now the page has one that is spent
+    await page.clock.fast_forward("09:30")
+    await expect(page.get_by_label("Username or e-mail")).to_be_visible()
+    await expect(workbench.refusal).not_to_be_empty()
+
+
 async def test_everything_is_reached_by_keyboard_and_focus_is_seen(workbench):
     await workbench.open()
     keyboard = workbench.page.keyboard
@@ -100,7 +116,7 @@ async def test_everything_is_reached_by_keyboard_and_focus_is_seen(workbench):
     await expect(workbench.page.get_by_role("banner")).to_contain_text(NAME)
     await expect(workbench.page.locator(".graphiql-query-editor .view-lines")).to_be_visible()
     await workbench.page.get_by_role("button", name="Sign out").focus()
-    seen = []
+    seen: list[str] = []
     while not (seen and seen[-1].startswith("Who am I")):
         assert len(seen) < TABS_MAX, seen
         await keyboard.press("Tab")
@@ -116,17 +132,37 @@ async def test_everything_is_reached_by_keyboard_and_focus_is_seen(workbench):
     await expect(workbench.answer).to_contain_text(NAME)
 
 
-async def test_a_password_in_the_variables_is_not_remembered(workbench):
+async def test_the_browser_remembers_history_but_no_password_and_no_header(workbench):
+    page = workbench.page
     await workbench.sign_in()
     await workbench.take("Sign in by hand")
+    await write(page, "variables.json", '{"username": "ana", "password": "hunter2"}')
     await workbench.run()
-    await expect(workbench.answer).to_contain_text("userErrors")
+    await expect(workbench.answer).to_contain_text("INVALID_CREDENTIALS")
     await workbench.take("The newest chats")
+    await write(page, "request-headers.json", '{"x-note": "hunter3"}')
     await workbench.run()
     await expect(workbench.answer).to_contain_text("Tomás Herrera")
-    history = await workbench.page.evaluate("localStorage.getItem('graphiql:queries')")
-    assert "NewestChats" in history
-    assert "password" not in history
+    await page.evaluate(REMEMBERED, "NewestChats")
+    assert "NewestChats" in await page.evaluate("localStorage.getItem('graphiql:queries')")
+    kept = await page.evaluate("JSON.stringify(localStorage)")
+    assert "hunter" not in kept
+
+
+async def test_documentation_says_what_a_field_needs_and_explorer_and_history_open(workbench):
+    page = workbench.page
+    await workbench.sign_in()
+    await workbench.take("Who am I")
+    await workbench.run()
+    await expect(workbench.answer).to_contain_text(NAME)
+    pane = page.locator(".graphiql-plugin")
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    await pane.get_by_role("link", name="Mutation", exact=True).click()
+    await expect(pane).to_contain_text("Needs MESSAGES_SEND")
+    await page.get_by_role("button", name="Show GraphiQL Explorer").click()
+    await expect(pane).to_contain_text("permissions")
+    await page.get_by_role("button", name="Show History").click()
+    await expect(pane).to_contain_text("WhoAmI")
 
 
 async def test_a_narrow_window_shows_everything_without_scrolling_sideways(workbench):
@@ -165,6 +201,12 @@ async def test_axe_finds_nothing_serious(workbench, scheme):
     await workbench.run()
     await expect(workbench.answer).to_contain_text(NAME)
     assert await violations(workbench.page) == {}
+
+
+async def write(page, file, text):
+    """Puts text into an editor, in place of what it holds."""
+    editor = "__MONACO.editor.getModels().find(model => model.uri.path.endsWith(file))"
+    await page.evaluate(f"([file, text]) => {editor}.setValue(text)", [file, text])
 
 
 async def sideways(page):

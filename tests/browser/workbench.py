@@ -24,7 +24,8 @@ class Workbench:
 
     @property
     def refusal(self) -> Locator:
-        return self.page.get_by_role("alert")
+        """What the form says against it."""
+        return self.page.get_by_role("main").get_by_role("alert")
 
     async def open(self) -> None:
         await self.page.goto("/graphql")
