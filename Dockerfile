@@ -9,8 +9,14 @@ COPY requirements/serve.lock /serve.lock
 RUN /venv/bin/pip install --require-hashes --only-binary :all: -r /serve.lock && \
     /venv/bin/pip uninstall -y pip setuptools
 
-# The pages that the server serves are built outside and taken along where they are there (graph/static). A stage that
-# builds them with node belongs here, and its output is copied into /app/graph/static below.
+# GraphiQL, from its locked packages.
+FROM node:22-slim AS page
+WORKDIR /build/graph/web
+COPY graph/web/package.json graph/web/package-lock.json graph/web/.npmrc ./
+RUN npm ci --no-audit --no-fund --loglevel=error
+COPY graph/web .
+RUN npm run --silent build
+
 FROM python:3.11-slim AS source
 WORKDIR /app
 COPY pyproject.toml schema.graphql ./
@@ -19,6 +25,7 @@ COPY db db
 COPY services services
 COPY schema schema
 COPY graph graph
+COPY --from=page /build/graph/static graph/static
 RUN python -m compileall -q .
 
 FROM python:3.11-slim

@@ -7,14 +7,19 @@ UV := uv==0.13.8
 # Programs brought by a wheel (node) are found before those of the machine.
 WITH_TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
 CLIENTS := $(wildcard tests/clients/package.json tests/clients/package-lock.json)
+# The page of GraphiQL, and what it is built from.
+PAGE := graph/static/graphiql/index.html
+WEB := $(shell find graph/web -name node_modules -prune -o -type f -print)
+HAS_NODE := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit((a > 20 || (a === 20 && b >= 19)) && require("child_process").spawnSync("npm", ["--version"]).status === 0 ? 0 : 1)' 2>/dev/null
+NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long check schema docs migration bench replay lock
+.PHONY: help setup run test test-long check schema docs migration bench replay screenshots lock
 # A recipe that fails leaves no half-made target behind.
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make setup                       make .venv with everything the server needs"
+	@echo "make setup                       make .venv with everything the server needs, and build GraphiQL"
 	@echo "make run [seed=no]               start the server on SERVICE_HOST:SERVICE_PORT (see .env.example), with demo data if empty"
 	@echo "make test                        run the tests"
 	@echo "make test-long                   run all tests, the long ones too"
@@ -22,6 +27,7 @@ help:
 	@echo "make schema                      write schema.graphql from the code"
 	@echo "make docs                        write the generated parts of docs/ from the code"
 	@echo "make migration m=\"add labels\"    write a migration from the difference between tables and history"
+	@echo "make screenshots                 take the pictures of docs/images anew"
 	@echo "make bench                       measure (arrives with the executor)"
 	@echo "make replay data=FOLDER          replay conversations and orders through the running server, and check them"
 	@echo "make lock [upgrade=1]            write requirements/*.lock from pyproject.toml, with upgrade=1 the newest versions"
@@ -50,30 +56,35 @@ $(PYTHON):
 	$(INSTALL) $<
 	@touch $@
 
+# GraphiQL. The server does without it, so a machine that cannot build it is told, and tries again the next time.
+$(PAGE): $(WEB) requirements/node.lock | .venv/serve.stamp
+	@echo "building GraphiQL …"; \
+	{ $(HAS_NODE) || $(WITH_TOOLS) $(HAS_NODE) || $(INSTALL) requirements/node.lock; } \
+	&& (cd graph/web && $(WITH_TOOLS) $(NPM_CI) && $(WITH_TOOLS) npm run --silent build) \
+	|| { echo "GraphiQL could not be built, for the reason above. The server runs without its page." >&2; [ -z "$$CI" ]; }
+
 # The JavaScript clients that the tests drive. Node comes from the PATH, or from a wheel where there is none.
 .venv/clients.stamp: $(CLIENTS) requirements/node.lock | .venv/test.stamp
 	@if [ -n "$(CLIENTS)" ]; then \
 	    set -e; \
-	    if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null || ! command -v npm >/dev/null; then \
-	        $(INSTALL) requirements/node.lock; \
-	    fi; \
-	    cd tests/clients && $(WITH_TOOLS) npm ci --no-audit --no-fund; \
+	    $(HAS_NODE) || $(INSTALL) requirements/node.lock; \
+	    cd tests/clients && $(WITH_TOOLS) $(NPM_CI); \
 	fi
 	@touch $@
 
 # --- words -------------------------------------------------------------------------------------------------------
 
-setup: .venv/serve.stamp
+setup: .venv/serve.stamp $(PAGE)
 
 run: setup
 	@case "$$DATABASE_URL" in postgresql:*) $(PYTHON) -m graph migrate ;; esac
 	@if [ "$(seed)" != no ]; then $(PYTHON) -m graph seed --if-empty; fi
 	@exec $(PYTHON) -m graph serve
 
-test: .venv/test.stamp .venv/clients.stamp
+test: .venv/test.stamp .venv/clients.stamp $(PAGE)
 	$(WITH_TOOLS) $(PYTHON) -m pytest
 
-test-long: .venv/test.stamp .venv/clients.stamp
+test-long: .venv/test.stamp .venv/clients.stamp $(PAGE)
 	$(WITH_TOOLS) $(PYTHON) -m pytest -m "long or not long"
 
 check: .venv/check.stamp
@@ -85,16 +96,19 @@ check: .venv/check.stamp
 	@diff -u schema.graphql .venv/schema.graphql || { echo "schema.graphql is not what the code says: run make schema." >&2; exit 1; }
 	$(PYTHON) -m graph check-migrations
 
-schema: setup
+schema: .venv/serve.stamp
 	@$(PYTHON) -m graph print-schema > .venv/schema.graphql
 	@mv .venv/schema.graphql schema.graphql
 
-docs: setup
+docs: .venv/serve.stamp
 	$(PYTHON) docs/generate.py
 
-migration: setup
+migration: .venv/serve.stamp
 	@if [ -z "$(m)" ]; then echo 'Say what it does: make migration m="add labels"' >&2; exit 1; fi
 	$(PYTHON) -m graph new-migration "$(m)"
+
+screenshots: .venv/test.stamp .venv/clients.stamp $(PAGE)
+	$(WITH_TOOLS) $(PYTHON) -m pytest tests/browser/screenshots.py
 
 bench:
 	@echo "There is nothing to measure yet: make bench arrives with the executor." >&2; exit 1

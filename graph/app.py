@@ -16,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from db.engine import Database
-from graph import health
+from graph import graphiql, health
 from graph.endpoint import Endpoint
 from graph.requests import RequestIdMiddleware
 from graph.settings import VERSION, Settings
@@ -75,9 +75,10 @@ def create_app(settings: Settings) -> ASGIApp:
     routes = [
         Route("/", welcome),
         Route("/schema.graphql", sdl),
-        Route("/graphql", endpoint),
+        Route("/graphql", graphiql.Page(endpoint) if settings.graphiql else endpoint),
         WebSocketRoute("/graphql", endpoint),
         *health.routes(database, VERSION, state),
+        *([graphiql.files()] if settings.graphiql else []),
     ]
     app = Starlette(routes=routes, middleware=_middleware(settings), lifespan=lifespan)
     # Outermost, so that what fails anywhere below still gets its request id.

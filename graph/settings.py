@@ -56,6 +56,11 @@ def default_hosts(known: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((served, "127.0.0.1", "localhost", "[::1]")))
 
 
+def default_graphiql(known: dict[str, Any]) -> bool:
+    """In development only: in production the graph alone is served, unless the page is asked for."""
+    return known.get("environment") is not Environment.PRODUCTION
+
+
 class Settings(BaseSettings):
     """What the environment says. Field names are the names of the variables, in lower case."""
 
@@ -72,6 +77,8 @@ class Settings(BaseSettings):
     jwt_secret: Annotated[KeyRing, NoDecode] = Field(default=(), validate_default=True)
     db_encryption_key: Annotated[KeyRing, NoDecode] = Field(default=(), validate_default=True)
     allow_registration: bool = True
+    # Whether browsers get a page at /graphql.
+    graphiql: bool = Field(default_factory=default_graphiql)
 
     # What a Host header may say. An IPv6 address is in brackets.
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(default_factory=default_hosts)

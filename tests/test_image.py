@@ -65,6 +65,10 @@ def test_its_health_is_asked_without_any_program_but_python() -> None:
     compile(source[1].replace('\\"', '"'), "HEALTHCHECK", "exec")
 
 
+def is_within(path: str, pattern: str) -> bool:
+    return fnmatch.fnmatch(path, pattern) or fnmatch.fnmatch(path, f"{pattern}/*")
+
+
 def test_what_it_copies_is_there_and_let_through() -> None:
     ignored = [
         line for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] not in ("", "#")
@@ -77,7 +81,7 @@ def test_what_it_copies_is_there_and_let_through() -> None:
             continue
         for source in sources:
             assert (ROOT / source).exists(), source
-            assert any(fnmatch.fnmatch(source.rstrip("/"), pattern) for pattern in let_through), source
+            assert any(is_within(source.rstrip("/"), pattern) for pattern in let_through), source
 
 
 def test_every_package_of_the_server_is_in_the_image() -> None:

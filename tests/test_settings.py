@@ -41,6 +41,7 @@ def test_an_empty_environment_is_a_development_server_on_sqlite(environ):
     assert settings.database_url == "sqlite:///./switchboard.db"
     assert (settings.service_host, settings.service_port) == ("127.0.0.1", 8000)
     assert settings.allow_registration is True
+    assert settings.graphiql is True
     assert settings.rate_limits is True
     assert settings.page_size_max == 100
     assert settings.log_level is LogLevel.INFO
@@ -58,6 +59,7 @@ def test_every_variable_is_read(environ):
         JWT_SECRET=GOOD,
         DB_ENCRYPTION_KEY=f"b:{OTHER}, a:{GOOD}",
         ALLOW_REGISTRATION="false",
+        GRAPHIQL="on",
         ALLOWED_HOSTS="chat.example.org, *.example.net",
         ALLOWED_ORIGINS="https://app.example.org,http://localhost:3000",
         TRUSTED_PROXIES="10.0.0.0/8, 192.168.1.1, ::1",
@@ -78,6 +80,7 @@ def test_every_variable_is_read(environ):
     assert settings.jwt_secret == (Key("default", GOOD),)
     assert settings.db_encryption_key == (Key("b", OTHER), Key("a", GOOD))
     assert settings.allow_registration is False
+    assert settings.graphiql is True
     assert settings.allowed_hosts == ("chat.example.org", "*.example.net")
     assert settings.allowed_origins == ("https://app.example.org", "http://localhost:3000")
     assert settings.trusted_proxies == tuple(map(ip_network, ("10.0.0.0/8", "192.168.1.1/32", "::1/128")))
@@ -111,6 +114,7 @@ def test_an_empty_variable_is_an_absent_one(environ):
         ("JWT_SECRET", f"a:{GOOD},b:short"),
         ("DB_ENCRYPTION_KEY", ",".join(f"k{number}:{GOOD}" for number in range(17))),
         ("ALLOW_REGISTRATION", "perhaps"),
+        ("GRAPHIQL", "sometimes"),
         ("ALLOWED_HOSTS", "https://chat.example.org"),
         ("ALLOWED_ORIGINS", "https://app.example.org/path"),
         ("ALLOWED_ORIGINS", "app.example.org"),

@@ -189,7 +189,7 @@ async def test_get_with_malformed_variables_is_refused(web, variables):
 
 
 async def test_get_without_a_query_is_refused(web):
-    for accept in ("*/*", "text/html", JSON):
+    for accept in ("*/*", GRAPHQL_JSON, JSON):
         answer = await web.get("/graphql", headers={"Accept": accept})
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
 
