@@ -13,7 +13,7 @@ import { createRoot } from "react-dom/client";
 import { createFetcher } from "./fetcher.js";
 import { GALLERY, SessionContext } from "./gallery.jsx";
 import { memory } from "./memory.js";
-import { usePlainTabs, useReadableComments } from "./mend.js";
+import { useMended, useReadableComments } from "./mend.js";
 import { SignIn } from "./sign_in.jsx";
 
 const PLUGINS = [GALLERY, explorerPlugin({ showAttribution: false }), HISTORY_PLUGIN];
@@ -44,7 +44,7 @@ function Page() {
 function Workbench({ session, onLeave }) {
   const fetcher = useMemo(() => createFetcher(session), [session]);
   const workbench = useRef(null);
-  usePlainTabs(workbench);
+  useMended(workbench);
   useReadableComments();
 
   async function signOut() {

@@ -201,6 +201,22 @@ async def test_axe_finds_nothing_serious(workbench, scheme):
     await workbench.run()
     await expect(workbench.answer).to_contain_text(NAME)
     assert await violations(workbench.page) == {}
+    for pane in ("Documentation Explorer", "GraphiQL Explorer", "History"):
+        await workbench.page.get_by_role("button", name=f"Show {pane}").click()
+        await expect(workbench.page.get_by_role("button", name=f"Hide {pane}")).to_be_visible()
+        assert await violations(workbench.page) == {}, pane
+
+
+async def test_a_field_is_chosen_in_the_explorer_by_keyboard(workbench):
+    page = workbench.page
+    await workbench.sign_in()
+    await workbench.take("Who am I")
+    await page.get_by_role("button", name="Show GraphiQL Explorer").click()
+    field = page.locator('.graphiql-plugin [data-field-name="plan"]')
+    await expect(field).to_have_attribute("aria-pressed", "false")
+    await field.press("Enter")
+    await expect(field).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("plan")
 
 
 async def write(page, file, text):

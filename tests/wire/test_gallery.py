@@ -60,9 +60,7 @@ def test_titles_and_names_are_used_once_and_every_operation_fits_the_schema():
     schema = build_schema((PROJECT / "schema.graphql").read_text())
     documents = [parse(block) for block in OPERATIONS.values()]
     assert [validate(schema, document) for document in documents] == [[]] * len(documents)
-    names = [
-        re.search(r"^(?:query|mutation|subscription) (\w+)", block, re.M)[1] for block in OPERATIONS.values()
-    ]
+    names = re.findall(r"^(?:query|mutation|subscription) (\w+)", "\n".join(BLOCKS), re.MULTILINE)
     assert len(set(names)) == len(names) == len([block for block in BLOCKS if not block.startswith("## ")])
 
 
