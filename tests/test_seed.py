@@ -18,7 +18,7 @@ from db.customers import Customer
 from db.engine import Database
 from db.orders import OrderStatus
 from graph.seed import demo
-from graph.seed.plan import make_plan
+from graph.seed.plan import make_plan, words_of
 from graph.seed.themes import CUSTOMER, THEMES
 from services.secrets import Vault
 from services.server import Server
@@ -177,6 +177,12 @@ def test_the_same_seed_gives_the_same_plan_and_another_another() -> None:
     assert said(1, NOW) == said(1, NOW)
     assert said(1, NOW) == said(1, NOW + timedelta(weeks=5))
     assert said(1, NOW) != said(2, NOW)
+
+
+def test_what_is_mistaken_for_something_goes_by_another_name() -> None:
+    for chat in make_plan(1, NOW).chats:
+        words = words_of(chat)
+        assert words["product"] != words["other"]
 
 
 @pytest.mark.parametrize("language", sorted(THEMES))
