@@ -132,6 +132,11 @@ def _plan_chats(random: Random, plan: Plan) -> None:
         later[customer] = chat.started_at
         plan.chats.append(chat)
         if chat.order is not None:
+            is_over = chat.status in (ChatStatus.RESOLVED, ChatStatus.CLOSED)
+            if is_over and chat.order.status is OrderStatus.SHIPPED and plan.now - chat.order.at > DONE_AFTER:
+                chat.order.status = (
+                    OrderStatus.DELIVERED
+                )  # the chat ended when it was sent; that is weeks ago
             plan.orders.append(chat.order)
 
 
