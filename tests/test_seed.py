@@ -18,7 +18,7 @@ from db.customers import Customer
 from db.engine import Database
 from db.orders import OrderStatus
 from graph.seed import demo
-from graph.seed.plan import make_plan
+from graph.seed.plan import make_plan, words_of
 from graph.seed.themes import CUSTOMER, THEMES
 from services.secrets import Vault
 from services.server import Server
@@ -177,6 +177,19 @@ def test_the_same_seed_gives_the_same_plan_and_another_another() -> None:
     assert said(1, NOW) == said(1, NOW)
     assert said(1, NOW) == said(1, NOW + timedelta(weeks=5))
     assert said(1, NOW) != said(2, NOW)
+
+
+def test_nothing_is_under_way_for_weeks() -> None:
+    plan = make_plan(1, NOW)
+    waited_for = {id(chat.order) for chat in plan.chats if chat.status in ("OPEN", "PENDING")}
+    sent = [order for order in plan.orders if order.status is OrderStatus.SHIPPED]
+    assert all(NOW - order.at < timedelta(days=13) for order in sent if id(order) not in waited_for)
+
+
+def test_what_is_mistaken_for_something_goes_by_another_name() -> None:
+    for chat in make_plan(1, NOW).chats:
+        words = words_of(chat)
+        assert words["product"] != words["other"]
 
 
 @pytest.mark.parametrize("language", sorted(THEMES))

@@ -11,7 +11,12 @@ from gql import Client, GraphQLRequest
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
 
+from db.engine import Database
 from graph.seed import demo
+from services.secrets import Vault
+from services.server import Server
+from services.tokens import Tokens
+from tests.conftest import SECRET
 from tests.running import PROJECT, Running, environment_of_server, serve
 from tests.seeding import command, empty_databases
 
@@ -30,8 +35,10 @@ async def running(
 ) -> AsyncIterator[Running]:
     """A server with the demo business."""
     async with empty_databases(dialect, request, tmp_path_factory.mktemp("live"))() as url:
-        status, said = await command("seed", DATABASE_URL=url, **KEYS)
-        assert status == 0, said
+        database = Database(url)
+        made = Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
+        await demo.seed_demo(made, 1, lambda step: None)
+        await database.close()
         async with serve(url, **KEYS) as server:
             yield server
         assert server.failures() == []

@@ -71,11 +71,13 @@ async def seed_messages(server: Server, messages: int, number: int) -> None:
 def seed_live(url: str, number: int, every_seconds: float) -> None:
     """Lets customers write to the running server until it is interrupted."""
     console = Console()
+
+    def tell(written: str) -> None:
+        console.print(escape(written), highlight=False, soft_wrap=True)
+
     console.print(f"Customers write to {url} until you press Ctrl-C.", highlight=False)
     try:
-        live.keep_writing(
-            url, number, every_seconds, lambda told: console.print(escape(told), highlight=False), time.sleep
-        )
+        live.keep_writing(url, number, every_seconds, tell, time.sleep)
     except live.Unreachable as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

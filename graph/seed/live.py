@@ -15,7 +15,7 @@ from db.orders import OrderStatus
 from graph.seed.demo import ADMIN, PASSWORD
 from graph.seed.goods import GOODS
 from graph.seed.people import PEOPLE
-from graph.seed.plan import PlannedChat, PlannedOrder, words_of
+from graph.seed.plan import PlannedChat, PlannedOrder, another, goods_of, words_of
 from graph.seed.themes import THEMES, Theme
 
 ANSWER_SECONDS_MAX: Final = 30
@@ -102,10 +102,13 @@ def keep_writing(
         raise Unreachable(
             f"{url} does not know the demo's customers: run python -m graph seed on its database."
         )
+    silent: list[Any] = []
     talking: list[tuple[Any, Iterator[str]]] = []
     while True:
+        if not silent:  # everybody has written: nobody writes about something else a minute later
+            silent = random.sample(customers, len(customers))
         if len(talking) < TALKING_MAX:
-            customer = random.choice(customers)
+            customer = silent.pop()
             talking.append((customer, _opening(random, customer)))
         customer, said = random.choice(talking)
         content = next(said, None)
@@ -138,11 +141,8 @@ def _opening(random: Random, customer: Any) -> Iterator[str]:
     ]
     fitting += [(theme, None) for theme in themes if not theme.begun]
     theme, about = random.choice(fitting)
-    goods = [good for good in GOODS if theme.kind in ("any", good.kind) and good.is_available]
-    product, other = random.sample(goods, 2)
-    if about is not None:
-        product = about.items[0][0]
-    quantity = random.randint(2, 4)
+    product = about.items[0][0] if about else random.choice(goods_of(theme.kind))
+    other, quantity = another(random, product), random.randint(2, 4)
     chat = PlannedChat(place, 0, theme, ChatStatus.OPEN, [], product, other, quantity, about)
     for turn in theme.opening:
         yield random.choice(turn.ways).format_map(words_of(chat))
@@ -158,4 +158,4 @@ def _fits(theme: Theme, order: PlannedOrder) -> bool:
     """Whether one would write that about the order as it is."""
     if not order.items or order.status != theme.begun:
         return False
-    return order.items[0][0].kind in (("coffee", "tea") if theme.kind == "any" else (theme.kind,))
+    return order.items[0][0] in goods_of(theme.kind)

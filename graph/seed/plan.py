@@ -132,6 +132,11 @@ def _plan_chats(random: Random, plan: Plan) -> None:
         later[customer] = chat.started_at
         plan.chats.append(chat)
         if chat.order is not None:
+            is_over = chat.status in (ChatStatus.RESOLVED, ChatStatus.CLOSED)
+            if is_over and chat.order.status is OrderStatus.SHIPPED and plan.now - chat.order.at > DONE_AFTER:
+                chat.order.status = (
+                    OrderStatus.DELIVERED
+                )  # the chat ended when it was sent; that is weeks ago
             plan.orders.append(chat.order)
 
 
@@ -152,7 +157,8 @@ def _plan_chat(random: Random, customer: int, theme: Theme, ended_at: datetime, 
         PlannedMessage(turn.speaker, way, at)
         for turn, way, at in zip(theme.turns[:said], ways[:said], times, strict=True)
     ]
-    product, other = random.sample(_goods(theme.kind), 2)
+    product = random.choice(goods_of(theme.kind))
+    other = another(random, product)
     quantity = {"wholesale": random.randint(12, 24), "gift": 1}.get(theme.name, random.randint(2, 4))
     chat = PlannedChat(customer, agent, theme, status, messages, product, other, quantity)
     chat.order = _order_of(random, chat, ended_at)
@@ -191,9 +197,15 @@ def _times(random: Random, theme: Theme, said: int, ended_at: datetime) -> list[
     return times[::-1]
 
 
-def _goods(kind: str) -> list[Good]:
+def goods_of(kind: str) -> list[Good]:
+    """What a theme may be about."""
     kinds = ("coffee", "tea") if kind == "any" else (kind,)
     return [good for good in GOODS if good.kind in kinds and good.is_available]
+
+
+def another(random: Random, product: Good) -> Good:
+    """Something of the same kind that goes by another name."""
+    return random.choice([good for good in goods_of(product.kind) if _spoken(good) != _spoken(product)])
 
 
 def _order_of(random: Random, chat: PlannedChat, ended_at: datetime) -> PlannedOrder | None:
