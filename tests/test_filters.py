@@ -115,6 +115,7 @@ async def test_order_filters(ask: Ask, make: Make) -> None:
         ({"createdAt": {"gte": dear.created_at.isoformat()}}, both[1:]),
         ({"createdAt": {"lt": (cheap.created_at + timedelta(microseconds=1)).isoformat()}}, both[:1]),
         ({"not": {"total": {"gte": "10.00"}}}, both[:1]),
+        ({"createdAt": {}, "total": {}, "number": {}}, both),
     ]:
         page = (await ask(owner, document, where=where)).ok()
         assert [n["id"] for n in page["nodes"]] == found, where

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, ForwardRef, TypeVar
 from uuid import UUID
@@ -26,6 +27,8 @@ DEPTH_MAX = 10
 """How deep and, or, not may be nested; SQLite's parser gives up at a few dozen."""
 LIST_SIZE_MAX = 100
 
+RANGED = (datetime, Decimal, int)
+"""What has a from and a to: their filters may be empty."""
 NOBODY = UUID(int=0)
 """The id of no row: what an id of another type finds."""
 
@@ -103,8 +106,8 @@ def _lazy(cls: type, module: Any) -> Any:
 class Reader:
     """Reads one `where` argument, checking it, into its shape and values."""
 
-    def __init__(self, fields: dict[str, On], viewer: Viewer) -> None:
-        self.fields, self.viewer = fields, viewer
+    def __init__(self, table: type[Row], fields: dict[str, On], viewer: Viewer) -> None:
+        self.table, self.fields, self.viewer = table, fields, viewer
         self.values: list[Any] = []
         self.count = 0
 
@@ -141,9 +144,14 @@ class Reader:
             raise Forbidden(f"To filter by {name} needs {needed}.", *path)
         if not isinstance(asked, dict):
             return [self._is(name, field, "in" if isinstance(asked, list) else "eq", asked, path)]
-        if not asked:
+        if not asked and not self._is_range(field):
             raise Invalid("A condition needs an operator.", *path)
         return [self._is(name, field, o, v, (*path, o)) for o, v in asked.items()]
+
+    def _is_range(self, field: On) -> bool:
+        # `{gte: $from}` without $from is a range without an end; `{eq: $id}` without $id is a mistake.
+        column = getattr(field.table or self.table, field.name)
+        return field.of is None and column.type.python_type in RANGED
 
     def _is(self, name: str, field: On, operator: str, value: Any, path: tuple[str | int, ...]) -> Shape:
         if value is None:

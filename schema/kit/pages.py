@@ -60,7 +60,7 @@ def read_page(listing: Listing, arguments: Mapping[str, Any], viewer: Viewer, si
     text, name = (after, "after") if after is not None else (before, "before")
     cursor = None if text is None else cursors.decode(listing.table, order, text, name)
     fields = listing.filters() if listing.filter_by is not None else {}
-    where = filters.Reader(fields, viewer).read(arguments.get("where"))
+    where = filters.Reader(listing.table, fields, viewer).read(arguments.get("where"))
     backwards = last is not None or before is not None
     return PageRequest(order, size, backwards, cursor, offset or 0, where)
 
