@@ -32,6 +32,8 @@ from services.errors import ErrorCode  # noqa: E402
 PART: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 GIVEN: Final = {
     "allowed_hosts": "any in development",
+    "graphiql": "`on` in development, `off` in production",
+    "rate_limits": "`on`",
     "jwt_secret": "made in development",
     "db_encryption_key": "made in development",
 }

@@ -261,3 +261,11 @@ async def test_a_missing_permission_is_said_and_nothing_runs(owner, accept):
     assert (answer.status_code, code_of(answer)) == (403, "ACCESS_DENIED")
     assert answer.json()["errors"][0]["path"] == ["all"]
     assert (await member.ask("{ customers { totalCount } }"))["totalCount"] >= 0
+
+
+async def test_a_probe_is_answered_by_whatever_address_it_asks(production):
+    running, _ = production
+    for path in ("/livez", "/readyz", "/health"):
+        assert (await running.web.get(path, headers={"Host": "10.1.2.3:8000"})).status_code == 200
+    refused = await running.web.get("/schema.graphql", headers={"Host": "10.1.2.3:8000"})
+    assert refused.status_code == 400
