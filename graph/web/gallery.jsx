@@ -59,13 +59,15 @@ async function fill(variables, session) {
 
 function Gallery() {
   const session = useContext(SessionContext);
-  const { addTab, setVisiblePlugin, updateActiveTabValues } = useGraphiQLActions();
+  const { addTab, setVisiblePlugin, stop, updateActiveTabValues } = useGraphiQLActions();
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
   const [loaded, setLoaded] = useState("");
 
   async function load({ title, name, document, variables }) {
     const filled = variables ? await fill(variables, session) : "";
+    // A subscription that still runs would write into the new tab, and take its first run for “stop”.
+    stop();
     addTab();
     queryEditor.setValue(document);
     variableEditor.setValue(filled);

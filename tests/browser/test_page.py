@@ -67,6 +67,25 @@ async def test_a_chat_is_followed_live_while_another_client_sends(workbench):
         await expect(workbench.answer).to_contain_text(content)
 
 
+async def test_a_new_tab_ends_what_is_followed_and_runs_at_once(workbench):
+    page, shop = workbench.page, workbench.shop
+    await workbench.sign_in()
+    await workbench.take("Follow a chat live")
+    await follow(workbench, "A courier comes on Tuesday.")
+    await workbench.take("Send a message")
+    await workbench.run()
+    await expect(workbench.answer).to_contain_text("messageSend")
+    await page.locator(".graphiql-tab-button", has_text="FollowChat").click()
+    await page.locator(".graphiql-query-editor .view-lines").click()
+    await follow(workbench, "On Wednesday.")
+    await page.get_by_role("button", name="New tab").click()
+    await shop.send(shop.chat_id, "Or on Thursday.")
+    await write(page, "operation.graphql", "{ viewer { workspace { name } } }")
+    await page.locator(".graphiql-query-editor .view-lines").click()
+    await workbench.run()
+    await expect(workbench.answer).to_contain_text(WORKSPACE)
+
+
 async def test_who_signs_out_is_signed_out_at_the_server_as_well(workbench):
     page = workbench.page
     async with page.expect_response(lambda answer: "login(" in (answer.request.post_data or "")) as login:
@@ -217,6 +236,14 @@ async def test_a_field_is_chosen_in_the_explorer_by_keyboard(workbench):
     await field.press("Enter")
     await expect(field).to_have_attribute("aria-pressed", "true")
     await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("plan")
+
+
+async def follow(workbench, content):
+    """Runs the subscription in the editor until it has shown what is written next."""
+    await workbench.run()
+    await expect(workbench.page.get_by_role("button", name="Stop")).to_be_visible()
+    await workbench.shop.send(workbench.shop.chat_id, content)
+    await expect(workbench.answer).to_contain_text(content)
 
 
 async def write(page, file, text):
