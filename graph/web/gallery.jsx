@@ -33,7 +33,8 @@ function operation(block) {
 const SOURCES = {
   $viewer: "viewer { user { id } }",
   $chat: "chats(first: 1, sort: [{field: LAST_MESSAGE_AT, direction: DESC}]) { nodes { id lastSequence } }",
-  $customer: "customers(first: 1, sort: [{field: LAST_SEEN_AT, direction: DESC}]) { nodes { id email } }",
+  $customer: "customers(first: 1, sort: [{field: LAST_SEEN_AT, direction: DESC}]) { nodes { id } }",
+  $contact: "customers(first: 1, where: {email: {isNull: false}}) { nodes { email } }",
   $channel: "channels(first: 1) { nodes { id } }",
   $product: "products(first: 1) { nodes { id sku } }",
   $order: "orders(first: 1, sort: [{field: CREATED_AT, direction: DESC}]) { nodes { id } }",

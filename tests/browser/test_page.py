@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.shop import NAME, WORKSPACE
 from tests.node import CLIENTS
-from tests.wire.caller import PASSWORD, Caller
+from tests.wire.caller import PASSWORD, RECEIVE, Caller
 
 REFRESH = "mutation ($token: String!) { tokenRefresh(input: {refreshToken: $token}) { accessToken } }"
 # Tabs are written down half a second after the last key; and the page's policy lets no tool evaluate in a loop.
@@ -46,6 +46,16 @@ async def test_a_query_of_the_gallery_runs_with_what_the_viewer_has(workbench):
     await expect(workbench.page.locator(".graphiql-editor-tool")).to_contain_text(workbench.shop.chat_id)
     await workbench.run()
     await expect(workbench.answer).to_contain_text("Tomás Herrera")
+
+
+async def test_who_is_looked_for_by_email_has_one(workbench):
+    shop = workbench.shop
+    who = {"channelId": shop.channel_id, "platformCustomerId": "stranger", "platformMessageId": "stranger-1"}
+    await shop.ask(RECEIVE, input={**who, "content": "Hi, do you gift-wrap?"})
+    await workbench.sign_in()
+    await workbench.take("The same person elsewhere")
+    await workbench.run()
+    await expect(workbench.answer).to_contain_text("displayName")
 
 
 async def test_what_the_server_refuses_is_shown_as_it_is(workbench):
