@@ -33,7 +33,8 @@ function operation(block) {
 const SOURCES = {
   $viewer: "viewer { user { id } }",
   $chat: "chats(first: 1, sort: [{field: LAST_MESSAGE_AT, direction: DESC}]) { nodes { id lastSequence } }",
-  $customer: "customers(first: 1, sort: [{field: LAST_SEEN_AT, direction: DESC}]) { nodes { id email } }",
+  $customer: "customers(first: 1, sort: [{field: LAST_SEEN_AT, direction: DESC}]) { nodes { id } }",
+  $contact: "customers(first: 1, where: {email: {isNull: false}}) { nodes { email } }",
   $channel: "channels(first: 1) { nodes { id } }",
   $product: "products(first: 1) { nodes { id sku } }",
   $order: "orders(first: 1, sort: [{field: CREATED_AT, direction: DESC}]) { nodes { id } }",
@@ -59,13 +60,15 @@ async function fill(variables, session) {
 
 function Gallery() {
   const session = useContext(SessionContext);
-  const { addTab, setVisiblePlugin, updateActiveTabValues } = useGraphiQLActions();
+  const { addTab, setVisiblePlugin, stop, updateActiveTabValues } = useGraphiQLActions();
   const queryEditor = useGraphiQL((state) => state.queryEditor);
   const variableEditor = useGraphiQL((state) => state.variableEditor);
   const [loaded, setLoaded] = useState("");
 
   async function load({ title, name, document, variables }) {
     const filled = variables ? await fill(variables, session) : "";
+    // A subscription that still runs would write into the new tab, and take its first run for “stop”.
+    stop();
     addTab();
     queryEditor.setValue(document);
     variableEditor.setValue(filled);

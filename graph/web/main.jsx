@@ -13,7 +13,7 @@ import { createRoot } from "react-dom/client";
 import { createFetcher } from "./fetcher.js";
 import { GALLERY, SessionContext } from "./gallery.jsx";
 import { memory } from "./memory.js";
-import { useMended, useReadableComments } from "./mend.js";
+import { NewTabStops, useMended, useReadableComments } from "./mend.js";
 import { SignIn } from "./sign_in.jsx";
 
 const PLUGINS = [GALLERY, explorerPlugin({ showAttribution: false }), HISTORY_PLUGIN];
@@ -87,7 +87,7 @@ function Workbench({ session, onLeave }) {
           schemaDescription
         >
           <GraphiQL.Logo>
-            <span />
+            <NewTabStops />
           </GraphiQL.Logo>
         </GraphiQL>
       </main>

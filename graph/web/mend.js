@@ -1,6 +1,6 @@
 // What GraphiQL leaves wanting for people who read by ear or need contrast.
 
-import { useMonaco } from "@graphiql/react";
+import { useGraphiQLActions, useMonaco } from "@graphiql/react";
 import { useEffect } from "react";
 
 /**
@@ -56,6 +56,17 @@ export function useMended(element) {
       page.removeEventListener("keydown", press);
     };
   }, [element]);
+}
+
+/** Its button for a new tab, other than its tabs, lets a subscription run on, into the new tab. Is to be inside of it. */
+export function NewTabStops() {
+  const { stop } = useGraphiQLActions();
+  useEffect(() => {
+    const listen = (event) => event.target.closest(".graphiql-tab-add") && stop();
+    document.addEventListener("click", listen, true);
+    return () => document.removeEventListener("click", listen, true);
+  }, [stop]);
+  return null;
 }
 
 /** Its dark theme writes comments in a green that is hard to read. */

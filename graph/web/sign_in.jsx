@@ -35,6 +35,7 @@ export function SignIn({ notice, onSession, onEnd }) {
         <p id="refusal" className="refusal" role="alert">{message}</p>
         <button className="primary" disabled={isWaiting}>{isWaiting ? "Signing in …" : "Sign in"}</button>
         <button type="button" className="quiet" onClick={() => onSession(Session.nobody())}>Look around without signing in</button>
+        <p className="hint">In development, <code>make run</code> prints a demo login in its terminal.</p>
         <p className="hint">No account yet? Look around, and run <em>Register a business</em> from the gallery.</p>
       </form>
     </main>

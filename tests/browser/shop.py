@@ -39,7 +39,7 @@ CUSTOMERS = (
 class Shop(Owner):
     """The workspace of one administrator who can sign in, with products, customers, orders and chats."""
 
-    username = ""
+    username, password, name = "", PASSWORD, NAME
     chat_id = ""
 
 

@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.shop import NAME, WORKSPACE
 from tests.node import CLIENTS
-from tests.wire.caller import PASSWORD, Caller
+from tests.wire.caller import PASSWORD, RECEIVE, Caller
 
 REFRESH = "mutation ($token: String!) { tokenRefresh(input: {refreshToken: $token}) { accessToken } }"
 # Tabs are written down half a second after the last key; and the page's policy lets no tool evaluate in a loop.
@@ -48,6 +48,16 @@ async def test_a_query_of_the_gallery_runs_with_what_the_viewer_has(workbench):
     await expect(workbench.answer).to_contain_text("Tomás Herrera")
 
 
+async def test_who_is_looked_for_by_email_has_one(workbench):
+    shop = workbench.shop
+    who = {"channelId": shop.channel_id, "platformCustomerId": "stranger", "platformMessageId": "stranger-1"}
+    await shop.ask(RECEIVE, input={**who, "content": "Hi, do you gift-wrap?"})
+    await workbench.sign_in()
+    await workbench.take("The same person elsewhere")
+    await workbench.run()
+    await expect(workbench.answer).to_contain_text("displayName")
+
+
 async def test_what_the_server_refuses_is_shown_as_it_is(workbench):
     await workbench.open()
     await workbench.page.get_by_role("button", name="Look around").click()
@@ -65,6 +75,25 @@ async def test_a_chat_is_followed_live_while_another_client_sends(workbench):
     for content in ("A courier comes on Tuesday.", "And it is free of charge."):
         await workbench.shop.send(workbench.shop.chat_id, content)
         await expect(workbench.answer).to_contain_text(content)
+
+
+async def test_a_new_tab_ends_what_is_followed_and_runs_at_once(workbench):
+    page, shop = workbench.page, workbench.shop
+    await workbench.sign_in()
+    await workbench.take("Follow a chat live")
+    await follow(workbench, "A courier comes on Tuesday.")
+    await workbench.take("Send a message")
+    await workbench.run()
+    await expect(workbench.answer).to_contain_text("messageSend")
+    await page.locator(".graphiql-tab-button", has_text="FollowChat").click()
+    await page.locator(".graphiql-query-editor .view-lines").click()
+    await follow(workbench, "On Wednesday.")
+    await page.get_by_role("button", name="New tab").click()
+    await shop.send(shop.chat_id, "Or on Thursday.")
+    await write(page, "operation.graphql", "{ viewer { workspace { name } } }")
+    await page.locator(".graphiql-query-editor .view-lines").click()
+    await workbench.run()
+    await expect(workbench.answer).to_contain_text(WORKSPACE)
 
 
 async def test_who_signs_out_is_signed_out_at_the_server_as_well(workbench):
@@ -217,6 +246,14 @@ async def test_a_field_is_chosen_in_the_explorer_by_keyboard(workbench):
     await field.press("Enter")
     await expect(field).to_have_attribute("aria-pressed", "true")
     await expect(page.locator(".graphiql-query-editor .view-lines")).to_contain_text("plan")
+
+
+async def follow(workbench, content):
+    """Runs the subscription in the editor until it has shown what is written next."""
+    await workbench.run()
+    await expect(workbench.page.get_by_role("button", name="Stop")).to_be_visible()
+    await workbench.shop.send(workbench.shop.chat_id, content)
+    await expect(workbench.answer).to_contain_text(content)
 
 
 async def write(page, file, text):

@@ -2,8 +2,7 @@
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.shop import NAME, Shop
-from tests.wire.caller import PASSWORD
+from tests.browser.shop import Shop
 
 FIRST_SECONDS = 30
 """The editor is megabytes of script, and the machine may be busy."""
@@ -39,8 +38,8 @@ class Workbench:
     async def sign_in(self) -> None:
         """Until the editor is there and knows the schema."""
         await self.open()
-        await self.try_password(PASSWORD)
-        await expect(self.page.get_by_role("banner")).to_contain_text(NAME)
+        await self.try_password(self.shop.password)
+        await expect(self.page.get_by_role("banner")).to_contain_text(self.shop.name)
         await expect(self.page.locator(".graphiql-query-editor .view-lines")).to_be_visible()
 
     async def take(self, title: str) -> None:

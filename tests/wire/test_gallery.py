@@ -43,6 +43,7 @@ async def examples(owner):
         "channel": {"id": owner.channel_id},
         "chat": {**chat, "lastSequence": 1},
         "customer": customer,
+        "contact": customer,
         "product": product,
         "order": order,
     }
