@@ -13,6 +13,7 @@ from gql.transport.websockets import WebsocketsTransport
 
 from db.engine import Database
 from graph.seed import demo
+from graph.seed.plan import MEMBER
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -46,7 +47,7 @@ async def running(
 
 async def test_what_customers_write_live_reaches_whoever_follows(running) -> None:
     async with Client(transport=HTTPXAsyncTransport(url=running.graphql)) as client:
-        account = {"username": demo.MEMBER, "password": demo.PASSWORD}
+        account = {"username": MEMBER, "password": demo.PASSWORD}
         token = (await client.execute(GraphQLRequest(LOGIN, variable_values={"input": account})))["login"][
             "accessToken"
         ]

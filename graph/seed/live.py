@@ -12,10 +12,10 @@ from uuid import uuid4
 
 from db.conversations import ChatStatus
 from db.orders import OrderStatus
-from graph.seed.demo import ADMIN, PASSWORD
+from graph.seed.demo import PASSWORD
 from graph.seed.goods import GOODS
 from graph.seed.people import PEOPLE
-from graph.seed.plan import PlannedChat, PlannedOrder, another, goods_of, words_of
+from graph.seed.plan import ADMIN, PlannedChat, PlannedOrder, another, goods_of, words_of
 from graph.seed.themes import THEMES, Theme
 
 ANSWER_SECONDS_MAX: Final = 30

@@ -19,6 +19,10 @@ AGENTS: Final = (
     ("rui", "Rui Tavares"),
     ("joana", "Joana Faria"),
 )
+ADMIN, MEMBER = "admin", "demo"
+"""Whom the demo is shown to: they sign in, so that something must be theirs."""
+MINE: Final = {MEMBER: 10, ADMIN: 3}
+"""Open chats that are assigned to them."""
 SYSTEM: Final = "S"
 WEBCHAT: Final = 5
 CHANNEL_COUNT: Final = 7
@@ -70,7 +74,7 @@ class PlannedChat:
     other: Good
     quantity: int
     order: PlannedOrder | None = None
-    assignee: int | None = None
+    assignee: str | None = None
     number: int = 0
 
     @property
@@ -96,6 +100,7 @@ def make_plan(seed: int, now: datetime) -> Plan:
     _plan_chats(random, plan)
     while len(plan.orders) < ORDER_COUNT:
         plan.orders.append(_order_in_shop(random, now))
+    _assign_to_viewers(plan)
     plan.chats.sort(key=lambda chat: chat.started_at)
     plan.orders.sort(key=lambda order: order.at)
     for number, chat in enumerate(plan.chats, 1):
@@ -140,6 +145,15 @@ def _plan_chats(random: Random, plan: Plan) -> None:
             plan.orders.append(chat.order)
 
 
+def _assign_to_viewers(plan: Plan) -> None:
+    newest = sorted(plan.chats, key=lambda chat: chat.messages[-1].at, reverse=True)
+    waiting = [chat for chat in newest if chat.status is ChatStatus.OPEN]
+    for chat in waiting[: 2 * MINE[MEMBER] : 2]:  # the agents keep the ones between
+        chat.assignee = MEMBER
+    for chat in waiting[1 : 4 * MINE[ADMIN] : 4]:
+        chat.assignee = ADMIN
+
+
 def _next_theme(random: Random, decks: dict[str, list[Theme]], language: str) -> Theme:
     spoken = language if random.random() < 0.85 else "en"
     deck = decks.setdefault(spoken, [])
@@ -163,7 +177,7 @@ def _plan_chat(random: Random, customer: int, theme: Theme, ended_at: datetime, 
     chat = PlannedChat(customer, agent, theme, status, messages, product, other, quantity)
     chat.order = _order_of(random, chat, ended_at)
     is_answered = any(message.speaker != CUSTOMER for message in messages)
-    chat.assignee = agent if random.random() < (0.9 if is_answered else 0.3) else None
+    chat.assignee = AGENTS[agent][0] if random.random() < (0.9 if is_answered else 0.3) else None
     return chat
 
 
