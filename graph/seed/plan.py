@@ -31,6 +31,12 @@ WEEKS: Final = timedelta(days=42)
 FRESH, STALE = 34, 56
 """The newest so many chats mostly wait for the business; up to so many may wait for the customer."""
 DONE_AFTER: Final = timedelta(days=12)
+USUALLY: Final = {
+    OrderStatus.PENDING: timedelta(days=2),
+    OrderStatus.PROCESSING: timedelta(days=5),
+    OrderStatus.SHIPPED: DONE_AFTER,
+}
+"""How long ago an order was placed that is still so far."""
 COMMA: Final = frozenset({"pt", "es", "fr", "de", "ru", "uk", "el"})
 
 
@@ -128,7 +134,7 @@ def _plan_chats(random: Random, plan: Plan) -> None:
             place = CHAT_COUNT
             ended_at = min(ended_at, later[customer] - timedelta(hours=random.uniform(30, 90)))
         theme = _next_theme(random, decks, PEOPLE[customer].language)
-        chat = _plan_chat(random, customer, theme, ended_at, place)
+        chat = _plan_chat(random, customer, theme, ended_at, place, plan.now)
         if customer in later:
             chat.status = ChatStatus.CLOSED
         if plan.channels[customer] == WEBCHAT:
@@ -138,10 +144,9 @@ def _plan_chats(random: Random, plan: Plan) -> None:
         plan.chats.append(chat)
         if chat.order is not None:
             is_over = chat.status in (ChatStatus.RESOLVED, ChatStatus.CLOSED)
-            if is_over and chat.order.status is OrderStatus.SHIPPED and plan.now - chat.order.at > DONE_AFTER:
-                chat.order.status = (
-                    OrderStatus.DELIVERED
-                )  # the chat ended when it was sent; that is weeks ago
+            age = plan.now - chat.order.at
+            if is_over and age > USUALLY.get(chat.order.status, age):
+                chat.order.status = OrderStatus.DELIVERED  # the chat ended on the way; that is long ago
             plan.orders.append(chat.order)
 
 
@@ -162,7 +167,9 @@ def _next_theme(random: Random, decks: dict[str, list[Theme]], language: str) ->
     return deck.pop()
 
 
-def _plan_chat(random: Random, customer: int, theme: Theme, ended_at: datetime, place: int) -> PlannedChat:
+def _plan_chat(
+    random: Random, customer: int, theme: Theme, ended_at: datetime, place: int, now: datetime
+) -> PlannedChat:
     ways = choose_ways(random, theme)
     status, said = _how_far(random, theme, ways, place)
     agent = random.randrange(len(AGENTS))
@@ -175,7 +182,7 @@ def _plan_chat(random: Random, customer: int, theme: Theme, ended_at: datetime, 
     other = another(random, product)
     quantity = {"wholesale": random.randint(12, 24), "gift": 1}.get(theme.name, random.randint(2, 4))
     chat = PlannedChat(customer, agent, theme, status, messages, product, other, quantity)
-    chat.order = _order_of(random, chat, ended_at)
+    chat.order = _order_of(random, chat, now)
     is_answered = any(message.speaker != CUSTOMER for message in messages)
     chat.assignee = AGENTS[agent][0] if random.random() < (0.9 if is_answered else 0.3) else None
     return chat
@@ -222,15 +229,14 @@ def another(random: Random, product: Good) -> Good:
     return random.choice([good for good in goods_of(product.kind) if _spoken(good) != _spoken(product)])
 
 
-def _order_of(random: Random, chat: PlannedChat, ended_at: datetime) -> PlannedOrder | None:
+def _order_of(random: Random, chat: PlannedChat, now: datetime) -> PlannedOrder | None:
     """The order that the chat is about, or that came out of it; none where it has not come so far."""
     theme = chat.theme
     if theme.places_order:
         placed = next((m.at for m in chat.messages if m.speaker == ORDERED), None)
         if placed is None:
             return None
-        age = timedelta(hours=random.uniform(4, 20)) + (ended_at - placed)
-        status = _status_after(random, age if chat.status is ChatStatus.RESOLVED else DONE_AFTER)
+        status = _status_after(random, now - placed)
         items = [(chat.product, chat.quantity)]
         return PlannedOrder(chat.customer, placed, status, items, chat.agent, is_from_chat=True)
     if not theme.begun:
@@ -266,7 +272,7 @@ def _order_in_shop(random: Random, now: datetime) -> PlannedOrder:
 
 
 def _status_after(random: Random, age: timedelta) -> OrderStatus:
-    if age < timedelta(days=1):
+    if age < timedelta(days=2):
         choices = (OrderStatus.PENDING, OrderStatus.PENDING, OrderStatus.PROCESSING)
     elif age < timedelta(days=4):
         choices = (OrderStatus.PROCESSING, OrderStatus.PROCESSING, OrderStatus.SHIPPED)
