@@ -5,6 +5,7 @@ import re
 import secrets
 import sys
 from collections.abc import AsyncIterator
+from random import Random
 
 import pytest
 from gql import Client, GraphQLRequest
@@ -13,6 +14,9 @@ from gql.transport.websockets import WebsocketsTransport
 
 from db.engine import Database
 from graph.seed import demo
+from graph.seed.live import Writers
+from graph.seed.people import PEOPLE
+from graph.seed.plan import MEMBER
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -46,7 +50,7 @@ async def running(
 
 async def test_what_customers_write_live_reaches_whoever_follows(running) -> None:
     async with Client(transport=HTTPXAsyncTransport(url=running.graphql)) as client:
-        account = {"username": demo.MEMBER, "password": demo.PASSWORD}
+        account = {"username": MEMBER, "password": demo.PASSWORD}
         token = (await client.execute(GraphQLRequest(LOGIN, variable_values={"input": account})))["login"][
             "accessToken"
         ]
@@ -92,3 +96,20 @@ async def test_without_a_server_it_says_so() -> None:
     assert status == 1
     assert "No answer from http://127.0.0.1:1/graphql" in said
     assert "Traceback" not in said
+
+
+def test_the_newest_chats_are_written_in_and_nothing_is_asked_twice() -> None:
+    customers = [
+        {"platformCustomerId": person.handle, "orders": {"nodes": []}, "place": place}
+        for place, person in enumerate(PEOPLE)
+    ]
+    chats = [
+        {"status": "OPEN" if place < 10 else "RESOLVED", "customer": customer, "messages": {"nodes": []}}
+        for place, customer in enumerate(customers)
+    ]
+    writers = Writers(Random(1), customers, chats)
+    written = [writers.write() for _ in range(60)]
+    said = [(customer["platformCustomerId"], content) for customer, content in written]
+    assert len(set(said)) == len(said)
+    assert sum(customer["place"] < 8 for customer, _ in written) > 45
+    assert PEOPLE[0].handle in [handle for handle, _ in said[:8]]

@@ -16,6 +16,7 @@ from rich.progress import (
 
 from graph.seed import bulk, demo, live
 from graph.seed.goods import GOODS
+from graph.seed.plan import ADMIN, MEMBER
 from services.errors import Conflict
 from services.server import Server
 
@@ -85,6 +86,4 @@ def seed_live(url: str, number: int, every_seconds: float) -> None:
 
 
 def _say_who(url: str) -> None:
-    click.echo(
-        f"Sign in at {url} as {demo.ADMIN} (Administrator) or {demo.MEMBER} (Agent), password {demo.PASSWORD}."
-    )
+    click.echo(f"Sign in at {url} as {ADMIN} (Administrator) or {MEMBER} (Agent), password {demo.PASSWORD}.")

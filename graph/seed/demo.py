@@ -27,7 +27,17 @@ from db.engine import Database
 from db.orders import Order, OrderItem
 from graph.seed.goods import GOODS
 from graph.seed.people import PEOPLE
-from graph.seed.plan import AGENTS, CHANNEL_COUNT, SYSTEM, Plan, PlannedChat, PlannedOrder, make_plan
+from graph.seed.plan import (
+    ADMIN,
+    AGENTS,
+    CHANNEL_COUNT,
+    MEMBER,
+    SYSTEM,
+    Plan,
+    PlannedChat,
+    PlannedOrder,
+    make_plan,
+)
 from graph.seed.rows import add_rows, id_at
 from graph.seed.themes import CUSTOMER
 from services import accounts, channels, counters, products
@@ -38,7 +48,6 @@ from services.work import Work, transact
 
 BUSINESS: Final = "Gaivota Coffee & Tea"
 SLUG: Final = "gaivota-coffee-tea"
-ADMIN, MEMBER = "admin", "demo"
 PASSWORD: Final = "gaivota-demo"
 """Of everybody in the demo: known to all the world, which is why production refuses it."""
 SHOP: Final = 2
@@ -213,7 +222,7 @@ async def _add_chats(writing: Writing) -> None:
                 "number": chat.number,
                 "customer_id": writing.customers[chat.customer],
                 "channel_id": writing.channels[writing.plan.channels[chat.customer]],
-                "assignee_id": None if chat.assignee is None else writing.agent(chat.assignee),
+                "assignee_id": None if chat.assignee is None else writing.users[chat.assignee],
                 "status": chat.status,
                 "last_sequence": len(chat.messages),
                 "last_message_at": chat.messages[-1].at,

@@ -12,22 +12,27 @@ from uuid import uuid4
 
 from db.conversations import ChatStatus
 from db.orders import OrderStatus
-from graph.seed.demo import ADMIN, PASSWORD
+from graph.seed.demo import PASSWORD
 from graph.seed.goods import GOODS
 from graph.seed.people import PEOPLE
-from graph.seed.plan import PlannedChat, PlannedOrder, another, goods_of, words_of
+from graph.seed.plan import ADMIN, PlannedChat, PlannedOrder, another, goods_of, words_of
 from graph.seed.themes import THEMES, Theme
 
 ANSWER_SECONDS_MAX: Final = 30
 TOKEN_SHARE_USED: Final = 0.8
 """Of an access token's life; then it is renewed by logging in again."""
 PLACES: Final = {person.handle: place for place, person in enumerate(PEOPLE)}
-TALKING_MAX: Final = 6
-"""Customers who are in the middle of saying something."""
+BUSY_MAX: Final = 8
+"""Customers of the newest chats, who write most of what is written."""
+BUSY_SHARE, RESOLVED_SHARE = 0.85, 0.1
+"""How much of it; and how often one comes back whose chat is resolved."""
+TRIES_MAX: Final = 20
 LOGIN: Final = """mutation($input: LoginInput!) {
   login(input: $input) { accessToken expiresIn userErrors { message } } }"""
 CUSTOMERS: Final = """{ customers(first: 100) { nodes {
   displayName platformCustomerId channel { id } orders(first: 10) { nodes { number status createdAt items { name } } } } } }"""
+CHATS: Final = """{ chats(first: 100, sort: [{field: LAST_MESSAGE_AT, direction: DESC}]) { nodes {
+  status customer { platformCustomerId } messages(first: 20) { nodes { content } } } } }"""
 EVERY_SHARES: Final = (0.4, 1.6)
 """Of the asked-for pause: people do not write by the clock."""
 RECEIVE: Final = """mutation($input: MessageReceiveInput!) {
@@ -102,24 +107,65 @@ def keep_writing(
         raise Unreachable(
             f"{url} does not know the demo's customers: run python -m graph seed on its database."
         )
-    silent: list[Any] = []
-    talking: list[tuple[Any, Iterator[str]]] = []
+    writers = Writers(random, customers, api.ask(CHATS)["chats"]["nodes"])
     while True:
-        if not silent:  # everybody has written: nobody writes about something else a minute later
-            silent = random.sample(customers, len(customers))
-        if len(talking) < TALKING_MAX:
-            customer = silent.pop()
-            talking.append((customer, _opening(random, customer)))
-        customer, said = random.choice(talking)
-        content = next(said, None)
-        if content is None:
-            talking.remove((customer, said))
-            continue
+        customer, content = writers.write()
         message = api.ask(RECEIVE, input=_inbound(customer, content))["messageReceive"]
         if message["userErrors"]:
             raise Unreachable(f"{url} refused a message: {message['userErrors'][0]['message']}")
         tell(f"chat {message['message']['chat']['number']}, {customer['displayName']}: {content}")
         pause(every_seconds * random.uniform(*EVERY_SHARES))
+
+
+class Writers:
+    """Who writes next, and what: mostly those of the newest chats, and nobody the same thing twice."""
+
+    def __init__(self, random: Random, customers: list[Any], chats: list[Any]) -> None:
+        self._random = random
+        self._said: dict[str, set[str]] = {customer["platformCustomerId"]: set() for customer in customers}
+        self._left: dict[str, list[str]] = {handle: [] for handle in self._said}
+        by_handle = {customer["platformCustomerId"]: customer for customer in customers}
+        known = [chat for chat in chats if chat["customer"]["platformCustomerId"] in by_handle]
+        for chat in known:
+            said = self._said[chat["customer"]["platformCustomerId"]]
+            said.update(message["content"] for message in chat["messages"]["nodes"])
+        waiting = [chat for chat in known if chat["status"] in (ChatStatus.OPEN, ChatStatus.PENDING)]
+        newest = dict.fromkeys(chat["customer"]["platformCustomerId"] for chat in waiting)
+        self._busy = [by_handle[handle] for handle in newest][:BUSY_MAX] or customers
+        busy = {customer["platformCustomerId"] for customer in self._busy}
+        done = {chat["customer"]["platformCustomerId"] for chat in known if chat["status"] == "RESOLVED"}
+        others = [customer for customer in customers if customer["platformCustomerId"] not in busy]
+        self._resolved = [customer for customer in others if customer["platformCustomerId"] in done]
+        self._others = [customer for customer in others if customer["platformCustomerId"] not in done]
+
+    def write(self) -> tuple[Any, str]:
+        """A customer and its next line."""
+        customer = self._next()
+        handle = customer["platformCustomerId"]
+        if not self._left[handle]:
+            self._left[handle] = self._news(customer)
+        content = self._left[handle].pop(0)
+        self._said[handle].add(content)
+        return customer, content
+
+    def _next(self) -> Any:
+        if self._random.random() < BUSY_SHARE:
+            newest_first = [1 / place for place in range(1, len(self._busy) + 1)]
+            return self._random.choices(self._busy, newest_first)[0]
+        some = self._resolved if self._random.random() < RESOLVED_SHARE else self._others
+        return self._random.choice(some or self._busy)
+
+    def _news(self, customer: Any) -> list[str]:
+        """Something that it has not said yet, unless it has said all it knows."""
+        said = self._said[customer["platformCustomerId"]]
+        for _ in range(TRIES_MAX):
+            lines = list(_opening(self._random, customer))
+            if said.isdisjoint(lines):
+                return lines
+        fresh = [line for line in lines if line not in said]
+        if not fresh:
+            said.clear()
+        return fresh or lines
 
 
 def _inbound(customer: Any, content: str) -> dict[str, Any]:

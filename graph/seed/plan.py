@@ -19,6 +19,10 @@ AGENTS: Final = (
     ("rui", "Rui Tavares"),
     ("joana", "Joana Faria"),
 )
+ADMIN, MEMBER = "admin", "demo"
+"""Whom the demo is shown to: they sign in, so that something must be theirs."""
+MINE: Final = {MEMBER: 10, ADMIN: 3}
+"""Open chats that are assigned to them."""
 SYSTEM: Final = "S"
 WEBCHAT: Final = 5
 CHANNEL_COUNT: Final = 7
@@ -27,6 +31,12 @@ WEEKS: Final = timedelta(days=42)
 FRESH, STALE = 34, 56
 """The newest so many chats mostly wait for the business; up to so many may wait for the customer."""
 DONE_AFTER: Final = timedelta(days=12)
+USUALLY: Final = {
+    OrderStatus.PENDING: timedelta(days=2),
+    OrderStatus.PROCESSING: timedelta(days=5),
+    OrderStatus.SHIPPED: DONE_AFTER,
+}
+"""How long ago an order was placed that is still so far."""
 COMMA: Final = frozenset({"pt", "es", "fr", "de", "ru", "uk", "el"})
 
 
@@ -70,7 +80,7 @@ class PlannedChat:
     other: Good
     quantity: int
     order: PlannedOrder | None = None
-    assignee: int | None = None
+    assignee: str | None = None
     number: int = 0
 
     @property
@@ -96,6 +106,7 @@ def make_plan(seed: int, now: datetime) -> Plan:
     _plan_chats(random, plan)
     while len(plan.orders) < ORDER_COUNT:
         plan.orders.append(_order_in_shop(random, now))
+    _assign_to_viewers(plan)
     plan.chats.sort(key=lambda chat: chat.started_at)
     plan.orders.sort(key=lambda order: order.at)
     for number, chat in enumerate(plan.chats, 1):
@@ -123,7 +134,7 @@ def _plan_chats(random: Random, plan: Plan) -> None:
             place = CHAT_COUNT
             ended_at = min(ended_at, later[customer] - timedelta(hours=random.uniform(30, 90)))
         theme = _next_theme(random, decks, PEOPLE[customer].language)
-        chat = _plan_chat(random, customer, theme, ended_at, place)
+        chat = _plan_chat(random, customer, theme, ended_at, place, plan.now)
         if customer in later:
             chat.status = ChatStatus.CLOSED
         if plan.channels[customer] == WEBCHAT:
@@ -133,11 +144,19 @@ def _plan_chats(random: Random, plan: Plan) -> None:
         plan.chats.append(chat)
         if chat.order is not None:
             is_over = chat.status in (ChatStatus.RESOLVED, ChatStatus.CLOSED)
-            if is_over and chat.order.status is OrderStatus.SHIPPED and plan.now - chat.order.at > DONE_AFTER:
-                chat.order.status = (
-                    OrderStatus.DELIVERED
-                )  # the chat ended when it was sent; that is weeks ago
+            age = plan.now - chat.order.at
+            if is_over and age > USUALLY.get(chat.order.status, age):
+                chat.order.status = OrderStatus.DELIVERED  # the chat ended on the way; that is long ago
             plan.orders.append(chat.order)
+
+
+def _assign_to_viewers(plan: Plan) -> None:
+    newest = sorted(plan.chats, key=lambda chat: chat.messages[-1].at, reverse=True)
+    waiting = [chat for chat in newest if chat.status is ChatStatus.OPEN]
+    for chat in waiting[: 2 * MINE[MEMBER] : 2]:  # the agents keep the ones between
+        chat.assignee = MEMBER
+    for chat in waiting[1 : 4 * MINE[ADMIN] : 4]:
+        chat.assignee = ADMIN
 
 
 def _next_theme(random: Random, decks: dict[str, list[Theme]], language: str) -> Theme:
@@ -148,7 +167,9 @@ def _next_theme(random: Random, decks: dict[str, list[Theme]], language: str) ->
     return deck.pop()
 
 
-def _plan_chat(random: Random, customer: int, theme: Theme, ended_at: datetime, place: int) -> PlannedChat:
+def _plan_chat(
+    random: Random, customer: int, theme: Theme, ended_at: datetime, place: int, now: datetime
+) -> PlannedChat:
     ways = choose_ways(random, theme)
     status, said = _how_far(random, theme, ways, place)
     agent = random.randrange(len(AGENTS))
@@ -161,9 +182,9 @@ def _plan_chat(random: Random, customer: int, theme: Theme, ended_at: datetime, 
     other = another(random, product)
     quantity = {"wholesale": random.randint(12, 24), "gift": 1}.get(theme.name, random.randint(2, 4))
     chat = PlannedChat(customer, agent, theme, status, messages, product, other, quantity)
-    chat.order = _order_of(random, chat, ended_at)
+    chat.order = _order_of(random, chat, now)
     is_answered = any(message.speaker != CUSTOMER for message in messages)
-    chat.assignee = agent if random.random() < (0.9 if is_answered else 0.3) else None
+    chat.assignee = AGENTS[agent][0] if random.random() < (0.9 if is_answered else 0.3) else None
     return chat
 
 
@@ -208,15 +229,14 @@ def another(random: Random, product: Good) -> Good:
     return random.choice([good for good in goods_of(product.kind) if _spoken(good) != _spoken(product)])
 
 
-def _order_of(random: Random, chat: PlannedChat, ended_at: datetime) -> PlannedOrder | None:
+def _order_of(random: Random, chat: PlannedChat, now: datetime) -> PlannedOrder | None:
     """The order that the chat is about, or that came out of it; none where it has not come so far."""
     theme = chat.theme
     if theme.places_order:
         placed = next((m.at for m in chat.messages if m.speaker == ORDERED), None)
         if placed is None:
             return None
-        age = timedelta(hours=random.uniform(4, 20)) + (ended_at - placed)
-        status = _status_after(random, age if chat.status is ChatStatus.RESOLVED else DONE_AFTER)
+        status = _status_after(random, now - placed)
         items = [(chat.product, chat.quantity)]
         return PlannedOrder(chat.customer, placed, status, items, chat.agent, is_from_chat=True)
     if not theme.begun:
@@ -252,7 +272,7 @@ def _order_in_shop(random: Random, now: datetime) -> PlannedOrder:
 
 
 def _status_after(random: Random, age: timedelta) -> OrderStatus:
-    if age < timedelta(days=1):
+    if age < timedelta(days=2):
         choices = (OrderStatus.PENDING, OrderStatus.PENDING, OrderStatus.PROCESSING)
     elif age < timedelta(days=4):
         choices = (OrderStatus.PROCESSING, OrderStatus.PROCESSING, OrderStatus.SHIPPED)
