@@ -4,7 +4,7 @@ from typing import Final
 
 TEXT: Final = """
 # delivery begun=SHIPPED done=DELIVERED days=5-9
-C Hi, I ordered the {product} on {day} and it hasn't arrived yet. Could you have a look? || Hello! Any news about order #{order}? I thought it would be here by now. || Good morning, is there a tracking number for order #{order}? Nothing has come to {city} so far.
+C Hi, I ordered the {product} on {day} and it hasn't arrived yet. Could you have a look? || Hello! Any news about order #{order}? I thought it would be here by now. || Hello, is there a tracking number for order #{order}? Nothing has come to {city} so far.
 C No rush, I'm just running out :) || I'm away from Thursday, so it would be good to know.
 A Hi {first}, {agent} here. Let me check with the courier, one moment. || Hello {first}, thanks for asking. I'm looking it up.
 A Order #{order} left us two days after you placed it and has been at the sorting centre for {city} since yesterday. It should be with you tomorrow or the day after. || The parcel with your {product} is in {city} already. They tried to deliver yesterday and nobody was in; they come again tomorrow.
@@ -46,7 +46,7 @@ C Thank you for taking it seriously. || OK, let me try that. || I will. Thanks f
 A I'm glad! And I passed it on to our roaster. || Glad to hear it, {first}. I've put a note on your account. || So did I, between the two of us. Thanks for coming back to me, {first}.
 
 # refund begun=DELIVERED done=REFUNDED days=3-10 kind=equipment
-C Hi, I'd like to return the {product} from order #{order}. It's unused. || Hello, can I still send back the {product}? I got the same one as a present. || Good afternoon, how do returns work? The {product} is nice but not for me after all.
+C Hi, I'd like to return the {product} from order #{order}. It's unused. || Hello, can I still send back the {product}? I got the same one as a present. || Hello, how do returns work? The {product} is nice but not for me after all.
 A Hi {first}, no problem, you have 30 days. Please send it in its box to the address on the slip and tell me when it is on its way. || Of course, {first}. Use the return slip in the parcel, the postage is on us.
 C Great. Do I need to write anything on it? || Thanks! What should I write on the parcel?
 A The order number is enough: {order}. Keep the receipt until it's here, just in case. || Just #{order} on the outside, so that I find you again.
@@ -95,8 +95,8 @@ C Then let me think about it until tomorrow. || Thanks, I'll talk to my flatmate
 A Of course, take your time. I'm here if you have more questions. || No hurry at all!
 
 # wholesale kind=coffee
-C Good morning, I run a small café in {city} and am looking for a new house coffee. Do you have prices for businesses? || Hello, we are an office of thirty and drink a lot. Is there a discount on larger amounts of {product}? || Hi, we'd like to serve your {product} in our bakery in {city}. Whom do I talk to?
-A Hello {first}, that would be me. From ten bags on we give 15%, from forty on 20%, and we roast to your day. How much do you need in a month? || Good morning {first}! For businesses there is 15% off from ten bags. Shall I send you samples first?
+C Hello, I run a small café in {city} and am looking for a new house coffee. Do you have prices for businesses? || Hello, we are an office of thirty and drink a lot. Is there a discount on larger amounts of {product}? || Hi, we'd like to serve your {product} in our bakery in {city}. Whom do I talk to?
+A Hello {first}, that would be me. From ten bags on we give 15%, from forty on 20%, and we roast to your day. How much do you need in a month? || Hello {first}! For businesses there is 15% off from ten bags. Shall I send you samples first?
 C We know it already, so no samples needed. About {quantity} bags a month to begin with. || We had it on holiday and loved it. Let's start with {quantity} bags.
 A {quantity} × {product} is {total} at the list price; the discount comes off the invoice. Would Wednesday be a good delivery day? || Then I suggest {quantity} bags every first Wednesday. {total} before the discount.
 C Wednesday before ten is perfect. Please go ahead. || Agreed. The invoice goes to the company, please.
@@ -117,7 +117,7 @@ A Cards, cash, everything. See you on Saturday! || She'll be asleep in the windo
 C See you! || :) || Haha, deal. || Wonderful, thank you {agent}!
 
 # invoice begun=DELIVERED done=DELIVERED days=5-20
-C Hello, could I have an invoice for order #{order} with our company's name on it? || Hi, I need an invoice for #{order} for my tax return. It wasn't in the parcel. || Good morning, accounting asks for the invoice of order #{order} again, sorry.
+C Hello, could I have an invoice for order #{order} with our company's name on it? || Hi, I need an invoice for #{order} for my tax return. It wasn't in the parcel. || Hello, accounting asks for the invoice of order #{order} again, sorry.
 A Hi {first}, of course. Which name and VAT number should it have? || Sure {first}. To whom should it be made out?
 C {name}, {street}, {city}. No VAT number, thanks. || Please use my name and the delivery address.
 A I've sent it to {email}: {total} for order #{order}. || It's in your mailbox now ({email}).

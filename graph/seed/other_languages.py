@@ -5,16 +5,16 @@ from typing import Final
 TEXTS: Final = {
     "pt": """
 # delivery begun=SHIPPED done=DELIVERED days=4-7
-C Olá! Encomendei {product} e ainda não chegou. Sabem onde anda? || Bom dia, há novidades da encomenda #{order}?
-A Olá {first}, daqui {agent}. Vou já ver com a transportadora. || Bom dia {first}! Um momento, estou a ver.
+C Olá! Encomendei {product} e ainda não chegou. Sabem onde anda? || Olá, há novidades da encomenda #{order}?
+A Olá {first}, daqui {agent}. Vou já ver com a transportadora. || Olá {first}! Um momento, estou a ver.
 A A encomenda #{order} está em distribuição em {city}, chega hoje ou amanhã. || Já está em {city}: tentaram entregar ontem e voltam amanhã.
 C Ótimo, agradeço a rapidez! || Perfeito, fico à espera.
 +C Já chegou, e cheira maravilhosamente. || Chegou tudo em ordem!
 A Bom proveito, {first}!
 
 # coffee-question kind=coffee
-C Olá, o {product} serve para máquina automática? || Boa tarde! Ainda têm {product}? Queria {quantity}.
-A Olá {first}! Sim, torrámos esta terça-feira. Em grão ou moído? || Boa tarde {first}, temos sim. Prefere em grão?
+C Olá, o {product} serve para máquina automática? || Olá! Ainda têm {product}? Queria {quantity}.
+A Olá {first}! Sim, torrámos esta terça-feira. Em grão ou moído? || Olá {first}, temos sim. Prefere em grão?
 C Em grão, por favor. {quantity} pacotes. || Moído para cafeteira italiana, por favor. {quantity}.
 A {quantity} × {product} são {total}. Envio para {city}?
 C Sim, para a morada do costume. || Sim, por favor!
@@ -22,21 +22,21 @@ O Feito, é a encomenda #{order}. Sai amanhã de manhã.
 C Que bom, {agent}. Até à próxima!
 
 # visit
-C Olá, vou estar no Porto no sábado. Até que horas estão abertos? || Boa tarde! Fazem provas de café na loja?
+C Olá, vou estar no Porto no sábado. Até que horas estão abertos? || Olá! Fazem provas de café na loja?
 A Olá {first}! De terça a sábado, das 9 às 18. Aos sábados há prova às 11.
 C Então lá estarei. || Que ótima ideia, até sábado!
 """,
     "es": """
 # delivery begun=SHIPPED done=DELIVERED days=5-9
 C Hola, hice el pedido #{order} hace días y todavía no ha llegado. ¿Podéis mirarlo? || Buenas, ¿se sabe algo de mi {product}?
-A Hola {first}, soy {agent}. Lo compruebo ahora mismo. || Buenas tardes, {first}. Un momento, lo miro.
+A Hola {first}, soy {agent}. Lo compruebo ahora mismo. || Hola, {first}. Un momento, lo miro.
 A El paquete ya está en {city}. Lo entregan mañana por la mañana. || Salió el jueves y está en reparto en {city}.
 C Vale, muchas gracias. || Estupendo, mañana estoy en casa.
 +C ¡Ya lo tengo! Todo perfecto. || Ha llegado esta mañana, gracias.
 A ¡Que lo disfrutes, {first}! || Gracias por avisar.
 
 # coffee-question kind=coffee
-C ¡Hola! ¿El {product} va bien con leche? || Buenos días, ¿me podéis moler el {product} para cafetera italiana?
+C ¡Hola! ¿El {product} va bien con leche? || Hola, ¿me podéis moler el {product} para cafetera italiana?
 A ¡Hola {first}! Sí, es uno de los que más se piden para eso. ¿Cuántas bolsas quieres? || Claro que sí, {first}. ¿Cuántas te pongo?
 C {quantity}, por favor. || Pues {quantity}, que vienen invitados.
 A Serían {total} por {quantity} × {product}. ¿Lo mando a {city}?
@@ -84,8 +84,8 @@ C Ah, gut. Dann warte ich. || Danke für die schnelle Antwort!
 A Das freut mich, {first}. Viel Freude damit!
 
 # equipment-question kind=equipment paired=yes
-C Hallo! Gibt es für {product} Ersatzteile? || Guten Abend, lohnt sich {product} auch für nur eine Person?
-A Hallo {first}! Ja, wir haben alle Teile hier, und zwei Jahre Garantie gibt es auch. || Guten Abend {first}, auf jeden Fall. Ich habe es selbst zu Hause.
+C Hallo! Gibt es für {product} Ersatzteile? || Guten Tag, lohnt sich {product} auch für nur eine Person?
+A Hallo {first}! Ja, wir haben alle Teile hier, und zwei Jahre Garantie gibt es auch. || Guten Tag {first}, auf jeden Fall. Ich habe es selbst zu Hause.
 C Das klingt gut. Was kostet der Versand nach {city}? || Und der Preis ist {price} mit Versand?
 A Ab 40 Euro ist der Versand frei, sonst 4,90. || Der Versand nach {city} ist ab 40 Euro frei.
 C Dann überlege ich es mir bis morgen. Danke! || Super, ich melde mich.
@@ -99,16 +99,16 @@ C Das ist aber nett, vielen Dank. || Damit habe ich nicht gerechnet. Danke!
 """,
     "ru": """
 # delivery begun=SHIPPED done=DELIVERED days=6-10
-C Здравствуйте! Где сейчас мой заказ #{order}? || Добрый день, подскажите, пожалуйста, когда придёт {product}.
-A Здравствуйте, {first}! Это {agent}. Сейчас уточню у службы доставки. || Добрый день, {first}! Минуту, проверяю.
+C Здравствуйте! Где сейчас мой заказ #{order}? || Здравствуйте, подскажите, пожалуйста, когда придёт {product}.
+A Здравствуйте, {first}! Это {agent}. Сейчас уточню у службы доставки. || Здравствуйте, {first}! Минуту, проверяю.
 A Посылка уже в городе {city}, курьер позвонит завтра. || Заказ #{order} уже прошёл сортировку и едет к вам, осталось два дня.
 C Хорошо, спасибо большое. || Отлично, буду ждать звонка.
 +C Всё пришло, аромат чудесный! || Посылка у меня, спасибо!
 A Приятного чаепития... или кофе! || Рады слышать, {first}!
 
 # tea-question kind=tea paired=yes
-C Добрый вечер! Есть ли ещё {product}? || Здравствуйте, как лучше заваривать {product}?
-A Здравствуйте, {first}! Есть. Заваривать лучше водой 80 градусов, три минуты. || Добрый вечер, {first}! Вода 80 градусов и не дольше трёх минут.
+C Здравствуйте! Есть ли ещё {product}? || Здравствуйте, как лучше заваривать {product}?
+A Здравствуйте, {first}! Есть. Заваривать лучше водой 80 градусов, три минуты. || Здравствуйте, {first}! Вода 80 градусов и не дольше трёх минут.
 C Спасибо. Тогда возьму {quantity} шт. || Понятно. Хочу заказать {quantity} шт.
 A {quantity} × {product}: всего {total}. Отправляем в {city}?
 C Да, по тому же адресу.
@@ -117,15 +117,15 @@ C Как приятно, спасибо!
 """,
     "uk": """
 # delivery begun=SHIPPED done=DELIVERED days=5-9
-C Доброго дня! Чи є новини про замовлення #{order}? || Вітаю, коли приїде {product}?
-A Вітаю, {first}! Це {agent}. Зараз дізнаюся в перевізника. || Доброго дня, {first}! Хвилинку, дивлюся.
+C Вітаю! Чи є новини про замовлення #{order}? || Вітаю, коли приїде {product}?
+A Вітаю, {first}! Це {agent}. Зараз дізнаюся в перевізника. || Вітаю, {first}! Хвилинку, дивлюся.
 A Посилка вже у місті {city}, завтра буде у відділенні. || Учора пройшла митницю, чекайте післязавтра.
 C Чудово, дякую! || Добре, зачекаю.
 +C Отримано, все ціле. Дякую! || Забрано, пахне неймовірно!
 A Смачної кави, {first}!
 
 # coffee-question kind=coffee
-C Добрий вечір! {product} підійде для турки? || Вітаю! Чи можна змолоти {product} для гейзера?
+C Вітаю! {product} підійде для турки? || Вітаю! Чи можна змолоти {product} для гейзера?
 A Вітаю, {first}! Так, без проблем. Скільки пачок? || Так, {first}, змелемо як треба. Скільки бажаєте?
 C {quantity}, будь ласка.
 A {quantity} × {product} — разом {total}. Надсилаємо у {city}?
@@ -135,16 +135,16 @@ C Супер, чекаю!
 """,
     "el": """
 # delivery begun=SHIPPED done=DELIVERED days=5-8
-C Καλημέρα! Η παραγγελία #{order} δεν έχει έρθει ακόμα. Μπορείτε να το δείτε; || Γεια σας, ξέρετε πότε θα έρθει το {product};
-A Καλημέρα {first}, εδώ {agent}. Το κοιτάζω αμέσως. || Γεια σας {first}, μισό λεπτό να ρωτήσω την εταιρεία μεταφορών.
+C Γεια σας! Η παραγγελία #{order} δεν έχει έρθει ακόμα. Μπορείτε να το δείτε; || Γεια σας, ξέρετε πότε θα έρθει το {product};
+A Γεια σας {first}, εδώ {agent}. Το κοιτάζω αμέσως. || Γεια σας {first}, μισό λεπτό να ρωτήσω την εταιρεία μεταφορών.
 A Το δέμα έφτασε χθες, περιοχή {city}, και παραδίδεται αύριο. || Είναι ήδη στο δρόμο για {city}, θα το έχετε αύριο ή μεθαύριο.
 C Ωραία, ευχαριστώ πολύ! || Εντάξει, θα περιμένω.
 +C Ήρθε! Μοσχοβόλησε το σπίτι. || Το παρέλαβα, όλα μια χαρά.
 A Καλή απόλαυση, {first}!
 
 # tea-question kind=tea
-C Καλησπέρα, το {product} έχει πολλή καφεΐνη; || Γεια! Πόση ώρα βράζει το {product};
-A Καλησπέρα {first}! Με νερό στους 80 βαθμούς και τρία λεπτά βγαίνει απαλό. || Γεια σας {first}, δεν το βράζουμε: 80 βαθμοί και τρία λεπτά.
+C Γεια σας, το {product} έχει πολλή καφεΐνη; || Γεια! Πόση ώρα βράζει το {product};
+A Γεια σας {first}! Με νερό στους 80 βαθμούς και τρία λεπτά βγαίνει απαλό. || Γεια σας {first}, δεν το βράζουμε: 80 βαθμοί και τρία λεπτά.
 C Ευχαριστώ! Θα ήθελα {quantity}. || Τέλεια, θα πάρω {quantity}.
 A {quantity} × {product}, σύνολο {total}. Να το στείλω στην ίδια διεύθυνση;
 C Ναι, παρακαλώ.
@@ -153,16 +153,16 @@ C Ευχαριστώ, καλή συνέχεια!
 """,
     "ar": """
 # delivery begun=SHIPPED done=DELIVERED days=6-10
-C مرحباً، طلبي رقم {order} لم يصل بعد. هل يمكنكم التحقق؟ || السلام عليكم، متى يصل {product} من فضلكم؟
-A مرحباً {first}، معك {agent}. سأسأل شركة الشحن حالاً. || وعليكم السلام {first}، لحظة من فضلك.
+C مرحباً، طلبي رقم {order} لم يصل بعد. هل يمكنكم التحقق؟ || مرحباً، متى يصل {product} من فضلكم؟
+A مرحباً {first}، معك {agent}. سأسأل شركة الشحن حالاً. || أهلاً {first}، لحظة من فضلك.
 A الطرد وصل إلى {city} أمس وسيتم تسليمه غداً. || خرج الطرد من الجمارك وهو في الطريق إلى {city}.
 C شكراً جزيلاً على السرعة. || ممتاز، سأنتظر.
 +C وصل الطلب، والرائحة رائعة! || استلمت الطرد، شكراً لكم.
 A بالهناء والشفاء! || يسعدنا ذلك، شكراً {first}.
 
 # coffee-question kind=coffee
-C مساء الخير، هل {product} مناسب للإبريق؟ || مرحباً، هل يمكن طحن {product} ناعماً جداً؟
-A مساء النور {first}! نعم، ونطحنه كما تريدون. كم كيساً؟ || أهلاً {first}، طبعاً. كم كيساً؟
+C مرحباً، هل {product} مناسب للإبريق؟ || مرحباً، هل يمكن طحن {product} ناعماً جداً؟
+A مرحباً {first}! نعم، ونطحنه كما تريدون. كم كيساً؟ || أهلاً {first}، طبعاً. كم كيساً؟
 C {quantity} من فضلك.
 A {quantity} × {product} بسعر {total}. هل نرسله إلى {city}؟
 C نعم، إلى العنوان نفسه.
