@@ -30,7 +30,7 @@ C That's very kind, thank you! || Wow, thanks. My neighbour will be pleased. || 
 # damaged begun=DELIVERED done=REFUNDED days=4-8 kind=equipment
 C Hello, I'm afraid the {product} arrived broken. The box was dented on one side. || Hi, order #{order} came today and the {product} is damaged. I could hear it before I opened it :( || Bad news about order #{order}: the {product} didn't survive the trip.
 A Oh, I'm sorry to hear that, {first}. Could you describe what is broken, and keep the box for a few days? The courier sometimes asks for it. || That's not how it should reach you, {first}, sorry! What does the damage look like?
-C There's a crack from the rim almost down to the bottom. I can't use it like that. || One side is bent, it must have fallen from quite a height. || A piece as large as a coin has broken off.
+C The edge is damaged almost all the way round. I can't use it like that. || One side is bent, it must have fallen from quite a height. || It's bent and scratched all along one side.
 A I see. Would you like a new one, or the money back? || Understood. I can send another one on Monday or pay it back, whichever you prefer.
 C Money back please, I need one before the weekend and found it in a shop here. || I'd rather have the refund this time.
 A Of course. I've refunded {total} for order #{order}; it takes three to five days to show in your account. || Done: {total} is on its way back to you. Sorry again for the trouble!
@@ -70,14 +70,14 @@ C Brilliant, thanks {agent}. || Thank you so much!
 
 # coffee-question kind=coffee
 C Hi! Is the {product} something for a fully automatic machine? || Hello, does the {product} go well with milk? || Hey, would the {product} be right for a moka pot? || Hi, could I drink the {product} black, or is it too strong for that?
-A Hi {first}! Yes, the {product} works very well for that, it was roasted this Tuesday. Whole beans, or shall we grind it? || Hello {first}, absolutely, that's how we drink the {product} here in the morning. Do you have a grinder at home?
+A Hi {first}! Yes, the {product} works very well for that, it was roasted this Tuesday. Whole beans, or shall we grind it? || Hello {first}, absolutely, many of our customers make it like that. Do you have a grinder at home?
 C Whole beans please, {quantity} of them. || I have a new grinder, so whole beans. {quantity}, please! || Whole beans. Could I have {quantity}?
 A With pleasure. {quantity} × {product} would be {total}. Shall I put it together? || That makes {total} for {quantity}. Should I send it to the address in {city}?
 C Yes please! || Yes, the same address as always. || Go ahead, thanks.
 O Done, it's order #{order}. You'll get a link to pay. || Thank you! I've made order #{order} of it and it goes out with the next collection.
 C Great, looking forward to it. || Paid. Thank you!
 
-# tea-question kind=tea
+# tea-question kind=green
 C Hello, is the {product} something for the afternoon? || Hi! At what temperature should I brew the {product}? || Hi, how long does the {product} have to steep? Mine always gets bitter.
 A Hello {first}! I'd take two teaspoons for a pot, water at 80 degrees, and no more than three minutes. Then it stays soft, in the afternoon too. || Hi {first}, 80 degrees, and two or three minutes only. We drink it all day here.
 C Good to know. And does it keep? I'd like {quantity}. || Thanks! Then I'd like {quantity}, please.
@@ -88,7 +88,7 @@ C Oh nice, thank you! || Thank you {agent}, have a nice day.
 
 # equipment-question kind=equipment paired=yes
 C Hi, does the {product} come with a guarantee? || Hello! I can't decide between the {product} and the {other}. What would you take? || Is the {product} easy to clean? I share a kitchen with three people...
-A Hi {first}! Two years, and we have all the spare parts. I use the {product} at home myself. || Hello {first}! If it's for every day, I'd take the {product}. The {other} is lovely for Sundays. || Hi {first}, very: warm water, a soft brush, two minutes. I've had mine for six years.
+A Hi {first}! Two years, as for all our equipment. I use the {product} at home myself. || Hello {first}! If it's for every day, I'd take the {product}. The {other} is good too, but you will use it less. || Hi {first}, very: warm water, a soft brush, two minutes. I've had mine for six years.
 C That's what I wanted to hear. How long does delivery to {city} take? || Sounds good. Is {price} the price with delivery?
 A About four working days, and from 40 euro on it's free. || To {city} four days or so. Delivery is free from 40 euro, otherwise 4.90.
 C Then let me think about it until tomorrow. || Thanks, I'll talk to my flatmates and come back to you. || Thank you, I'll order it at the weekend.

@@ -53,15 +53,15 @@ C Muy amable, gracias. || Así da gusto. Gracias, {agent}.
 """,
     "fr": """
 # delivery begun=SHIPPED done=DELIVERED days=5-8
-C Bonjour, j'ai passé la commande #{order} et je n'ai toujours rien reçu. Vous avez des nouvelles ? || Bonjour ! Savez-vous quand arrive mon {product} ?
+C Bonjour, j'ai passé la commande #{order} et je n'ai toujours rien reçu. Vous avez des nouvelles ? || Bonjour ! Savez-vous quand arrive mon colis ({product}) ?
 A Bonjour {first}, ici {agent}. Je regarde tout de suite avec le transporteur. || Bonjour {first}, un instant, je vérifie.
 A Le colis est à {city} depuis hier, il sera livré demain. || Il a quitté notre atelier jeudi et devrait arriver à {city} aujourd'hui ou demain.
 C Parfait, merci beaucoup. || D'accord, je serai à la maison demain.
 +C Bien reçu, tout est parfait. Merci ! || Il est là, et ça sent déjà bon dans la cuisine.
 A Avec plaisir, {first} ! || Merci de nous l'avoir dit, bonne dégustation !
 
-# tea-question kind=tea
-C Bonjour, à quelle température faut-il préparer le {product} ? || Bonjour, est-ce que le {product} convient pour le soir ?
+# tea-question kind=green
+C Bonjour, à quelle température faut-il préparer {product} ? || Bonjour, est-ce que {product} convient pour le soir ?
 A Bonjour {first} ! Je conseille 80 degrés et trois minutes, pas plus : il reste doux, même tard. || Bonjour {first}, oui, si on l'infuse deux minutes seulement, à 80 degrés.
 C Merci ! J'en voudrais {quantity}, s'il vous plaît. || Très bien, alors j'en prends {quantity}.
 A {quantity} × {product}, cela fait {total}. Je l'envoie à {city} ?
@@ -70,7 +70,7 @@ O C'est fait : commande #{order}. J'ajoute un échantillon de {other}.
 C Oh, c'est gentil. Merci {agent} !
 
 # thanks begun=DELIVERED done=DELIVERED days=5-11
-C Je voulais juste vous remercier : le {product} est une merveille. || Colis bien arrivé, et le petit mot m'a fait très plaisir.
+C Je voulais juste vous remercier : {product}, une merveille. || Colis bien arrivé, et le petit mot m'a fait très plaisir.
 A Merci {first}, toute l'équipe est ravie ! || Quel gentil message, merci {first}.
 C À bientôt, je recommanderai sûrement. || Continuez comme ça !
 """,
@@ -84,8 +84,8 @@ C Ah, gut. Dann warte ich. || Danke für die schnelle Antwort!
 A Das freut mich, {first}. Viel Freude damit!
 
 # equipment-question kind=equipment paired=yes
-C Hallo! Gibt es für {product} Ersatzteile? || Guten Tag, lohnt sich {product} auch für nur eine Person?
-A Hallo {first}! Ja, wir haben alle Teile hier, und zwei Jahre Garantie gibt es auch. || Guten Tag {first}, auf jeden Fall. Ich habe es selbst zu Hause.
+C Hallo! Wie lange ist die Garantie für {product}? || Guten Tag, lohnt sich {product} auch für nur eine Person?
+A Hallo {first}! Zwei Jahre, wie für alles Zubehör. || Guten Tag {first}, auf jeden Fall. Ich habe es selbst zu Hause.
 C Das klingt gut. Was kostet der Versand nach {city}? || Und der Preis ist {price} mit Versand?
 A Ab 40 Euro ist der Versand frei, sonst 4,90. || Der Versand nach {city} ist ab 40 Euro frei.
 C Dann überlege ich es mir bis morgen. Danke! || Super, ich melde mich.
@@ -106,11 +106,11 @@ C Хорошо, спасибо большое. || Отлично, буду жд�
 +C Всё пришло, аромат чудесный! || Посылка у меня, спасибо!
 A Приятного чаепития... или кофе! || Рады слышать, {first}!
 
-# tea-question kind=tea paired=yes
+# tea-question kind=green paired=yes
 C Здравствуйте! Есть ли ещё {product}? || Здравствуйте, как лучше заваривать {product}?
 A Здравствуйте, {first}! Есть. Заваривать лучше водой 80 градусов, три минуты. || Здравствуйте, {first}! Вода 80 градусов и не дольше трёх минут.
 C Спасибо. Тогда возьму {quantity} шт. || Понятно. Хочу заказать {quantity} шт.
-A {quantity} × {product}: всего {total}. Отправляем в {city}?
+A {quantity} × {product}: всего {total}. Отправляем в город {city}?
 C Да, по тому же адресу.
 O Готово, номер заказа #{order}. Положу ещё пробник: {other}.
 C Как приятно, спасибо!
@@ -128,7 +128,7 @@ A Смачної кави, {first}!
 C Вітаю! {product} підійде для турки? || Вітаю! Чи можна змолоти {product} для гейзера?
 A Вітаю, {first}! Так, без проблем. Скільки пачок? || Так, {first}, змелемо як треба. Скільки бажаєте?
 C {quantity}, будь ласка.
-A {quantity} × {product} — разом {total}. Надсилаємо у {city}?
+A {quantity} × {product} — разом {total}. Надсилаємо в місто {city}?
 C Так, дякую.
 O Готово: замовлення #{order}. Поїде завтра вранці.
 C Супер, чекаю!
@@ -142,7 +142,7 @@ C Ωραία, ευχαριστώ πολύ! || Εντάξει, θα περιμέ�
 +C Ήρθε! Μοσχοβόλησε το σπίτι. || Το παρέλαβα, όλα μια χαρά.
 A Καλή απόλαυση, {first}!
 
-# tea-question kind=tea
+# tea-question kind=green
 C Γεια σας, το {product} έχει πολλή καφεΐνη; || Γεια! Πόση ώρα βράζει το {product};
 A Γεια σας {first}! Με νερό στους 80 βαθμούς και τρία λεπτά βγαίνει απαλό. || Γεια σας {first}, δεν το βράζουμε: 80 βαθμοί και τρία λεπτά.
 C Ευχαριστώ! Θα ήθελα {quantity}. || Τέλεια, θα πάρω {quantity}.
@@ -196,7 +196,7 @@ C 好的，谢谢！ || 明白了，我等着。
 +C 收到了，包装很好，味道很香。 || 今天收到啦，谢谢你们！
 A 祝您喝得开心！ || 太好了，谢谢{first}。
 
-# tea-question kind=tea paired=yes
+# tea-question kind=green paired=yes
 C 你好，{product} 用多少度的水泡比较好？ || 请问 {product} 还有货吗？想送给父母。
 A {first}您好！建议 80 度，泡三分钟，可以泡三四次。 || 您好，有的。水温 80 度左右最合适。
 C 好的，那我要 {quantity} 份。 || 谢谢，来 {quantity} 份吧。

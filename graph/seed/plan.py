@@ -27,6 +27,7 @@ MINE: Final = {MEMBER: 10, ADMIN: 3}
 SYSTEM: Final = "S"
 WEBCHAT: Final = 5
 CHANNEL_COUNT: Final = 7
+GREEN_TEAS: Final = frozenset({"TEA-AZO-100", "TEA-JAS-080"})
 OPENS, CLOSES = time(9), time(18)
 CLOSED_DAYS: Final = frozenset({0, 6})
 """Monday and Sunday."""
@@ -255,6 +256,8 @@ def _answered(random: Random, turn: Turn, at: datetime, now: datetime) -> tuple[
 
 def goods_of(kind: str) -> list[Good]:
     """What a theme may be about."""
+    if kind == "green":  # what is brewed with water that does not boil
+        return [good for good in GOODS if good.sku in GREEN_TEAS]
     kinds = ("coffee", "tea") if kind == "any" else (kind,)
     return [good for good in GOODS if good.kind in kinds and good.is_available]
 
