@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator
 from random import Random
+from typing import Any
 
 import pytest
 from gql import Client, GraphQLRequest
@@ -103,7 +104,7 @@ def test_the_newest_chats_are_written_in_and_nothing_is_asked_twice() -> None:
         {"platformCustomerId": person.handle, "orders": {"nodes": []}, "place": place}
         for place, person in enumerate(PEOPLE)
     ]
-    chats = [
+    chats: list[Any] = [
         {"status": "OPEN" if place < 10 else "RESOLVED", "customer": customer, "messages": {"nodes": []}}
         for place, customer in enumerate(customers)
     ]

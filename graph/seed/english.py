@@ -4,7 +4,7 @@ from typing import Final
 
 TEXT: Final = """
 # delivery begun=SHIPPED done=DELIVERED days=5-9
-C Hi, I ordered the {product} on {day} and it hasn't arrived yet. Could you have a look? || Hello! Any news about order #{order}? I thought it would be here by now. || Good morning, is there a tracking number for order #{order}? Nothing has come to {city} so far.
+C Hi, I ordered the {product} on {day} and it hasn't arrived yet. Could you have a look? || Hello! Any news about order #{order}? I thought it would be here by now. || Hello, is there a tracking number for order #{order}? Nothing has come to {city} so far.
 C No rush, I'm just running out :) || I'm away from Thursday, so it would be good to know.
 A Hi {first}, {agent} here. Let me check with the courier, one moment. || Hello {first}, thanks for asking. I'm looking it up.
 A Order #{order} left us two days after you placed it and has been at the sorting centre for {city} since yesterday. It should be with you tomorrow or the day after. || The parcel with your {product} is in {city} already. They tried to deliver yesterday and nobody was in; they come again tomorrow.
@@ -30,7 +30,7 @@ C That's very kind, thank you! || Wow, thanks. My neighbour will be pleased. || 
 # damaged begun=DELIVERED done=REFUNDED days=4-8 kind=equipment
 C Hello, I'm afraid the {product} arrived broken. The box was dented on one side. || Hi, order #{order} came today and the {product} is damaged. I could hear it before I opened it :( || Bad news about order #{order}: the {product} didn't survive the trip.
 A Oh, I'm sorry to hear that, {first}. Could you describe what is broken, and keep the box for a few days? The courier sometimes asks for it. || That's not how it should reach you, {first}, sorry! What does the damage look like?
-C There's a crack from the rim almost down to the bottom. I can't use it like that. || One side is bent, it must have fallen from quite a height. || A piece as large as a coin has broken off.
+C The edge is damaged almost all the way round. I can't use it like that. || One side is bent, it must have fallen from quite a height. || It's bent and scratched all along one side.
 A I see. Would you like a new one, or the money back? || Understood. I can send another one on Monday or pay it back, whichever you prefer.
 C Money back please, I need one before the weekend and found it in a shop here. || I'd rather have the refund this time.
 A Of course. I've refunded {total} for order #{order}; it takes three to five days to show in your account. || Done: {total} is on its way back to you. Sorry again for the trouble!
@@ -46,7 +46,7 @@ C Thank you for taking it seriously. || OK, let me try that. || I will. Thanks f
 A I'm glad! And I passed it on to our roaster. || Glad to hear it, {first}. I've put a note on your account. || So did I, between the two of us. Thanks for coming back to me, {first}.
 
 # refund begun=DELIVERED done=REFUNDED days=3-10 kind=equipment
-C Hi, I'd like to return the {product} from order #{order}. It's unused. || Hello, can I still send back the {product}? I got the same one as a present. || Good afternoon, how do returns work? The {product} is nice but not for me after all.
+C Hi, I'd like to return the {product} from order #{order}. It's unused. || Hello, can I still send back the {product}? I got the same one as a present. || Hello, how do returns work? The {product} is nice but not for me after all.
 A Hi {first}, no problem, you have 30 days. Please send it in its box to the address on the slip and tell me when it is on its way. || Of course, {first}. Use the return slip in the parcel, the postage is on us.
 C Great. Do I need to write anything on it? || Thanks! What should I write on the parcel?
 A The order number is enough: {order}. Keep the receipt until it's here, just in case. || Just #{order} on the outside, so that I find you again.
@@ -70,14 +70,14 @@ C Brilliant, thanks {agent}. || Thank you so much!
 
 # coffee-question kind=coffee
 C Hi! Is the {product} something for a fully automatic machine? || Hello, does the {product} go well with milk? || Hey, would the {product} be right for a moka pot? || Hi, could I drink the {product} black, or is it too strong for that?
-A Hi {first}! Yes, the {product} works very well for that, it was roasted this Tuesday. Whole beans, or shall we grind it? || Hello {first}, absolutely, that's how we drink the {product} here in the morning. Do you have a grinder at home?
+A Hi {first}! Yes, the {product} works very well for that, it was roasted this Tuesday. Whole beans, or shall we grind it? || Hello {first}, absolutely, many of our customers make it like that. Do you have a grinder at home?
 C Whole beans please, {quantity} of them. || I have a new grinder, so whole beans. {quantity}, please! || Whole beans. Could I have {quantity}?
 A With pleasure. {quantity} × {product} would be {total}. Shall I put it together? || That makes {total} for {quantity}. Should I send it to the address in {city}?
 C Yes please! || Yes, the same address as always. || Go ahead, thanks.
 O Done, it's order #{order}. You'll get a link to pay. || Thank you! I've made order #{order} of it and it goes out with the next collection.
 C Great, looking forward to it. || Paid. Thank you!
 
-# tea-question kind=tea
+# tea-question kind=green
 C Hello, is the {product} something for the afternoon? || Hi! At what temperature should I brew the {product}? || Hi, how long does the {product} have to steep? Mine always gets bitter.
 A Hello {first}! I'd take two teaspoons for a pot, water at 80 degrees, and no more than three minutes. Then it stays soft, in the afternoon too. || Hi {first}, 80 degrees, and two or three minutes only. We drink it all day here.
 C Good to know. And does it keep? I'd like {quantity}. || Thanks! Then I'd like {quantity}, please.
@@ -88,15 +88,15 @@ C Oh nice, thank you! || Thank you {agent}, have a nice day.
 
 # equipment-question kind=equipment paired=yes
 C Hi, does the {product} come with a guarantee? || Hello! I can't decide between the {product} and the {other}. What would you take? || Is the {product} easy to clean? I share a kitchen with three people...
-A Hi {first}! Two years, and we have all the spare parts. I use the {product} at home myself. || Hello {first}! If it's for every day, I'd take the {product}. The {other} is lovely for Sundays. || Hi {first}, very: warm water, a soft brush, two minutes. I've had mine for six years.
+A Hi {first}! Two years, as for all our equipment. I use the {product} at home myself. || Hello {first}! If it's for every day, I'd take the {product}. The {other} is good too, but you will use it less. || Hi {first}, very: warm water, a soft brush, two minutes. I've had mine for six years.
 C That's what I wanted to hear. How long does delivery to {city} take? || Sounds good. Is {price} the price with delivery?
 A About four working days, and from 40 euro on it's free. || To {city} four days or so. Delivery is free from 40 euro, otherwise 4.90.
 C Then let me think about it until tomorrow. || Thanks, I'll talk to my flatmates and come back to you. || Thank you, I'll order it at the weekend.
 A Of course, take your time. I'm here if you have more questions. || No hurry at all!
 
 # wholesale kind=coffee
-C Good morning, I run a small café in {city} and am looking for a new house coffee. Do you have prices for businesses? || Hello, we are an office of thirty and drink a lot. Is there a discount on larger amounts of {product}? || Hi, we'd like to serve your {product} in our bakery in {city}. Whom do I talk to?
-A Hello {first}, that would be me. From ten bags on we give 15%, from forty on 20%, and we roast to your day. How much do you need in a month? || Good morning {first}! For businesses there is 15% off from ten bags. Shall I send you samples first?
+C Hello, I run a small café in {city} and am looking for a new house coffee. Do you have prices for businesses? || Hello, we are an office of thirty and drink a lot. Is there a discount on larger amounts of {product}? || Hi, we'd like to serve your {product} in our bakery in {city}. Whom do I talk to?
+A Hello {first}, that would be me. From ten bags on we give 15%, from forty on 20%, and we roast to your day. How much do you need in a month? || Hello {first}! For businesses there is 15% off from ten bags. Shall I send you samples first?
 C We know it already, so no samples needed. About {quantity} bags a month to begin with. || We had it on holiday and loved it. Let's start with {quantity} bags.
 A {quantity} × {product} is {total} at the list price; the discount comes off the invoice. Would Wednesday be a good delivery day? || Then I suggest {quantity} bags every first Wednesday. {total} before the discount.
 C Wednesday before ten is perfect. Please go ahead. || Agreed. The invoice goes to the company, please.
@@ -117,7 +117,7 @@ A Cards, cash, everything. See you on Saturday! || She'll be asleep in the windo
 C See you! || :) || Haha, deal. || Wonderful, thank you {agent}!
 
 # invoice begun=DELIVERED done=DELIVERED days=5-20
-C Hello, could I have an invoice for order #{order} with our company's name on it? || Hi, I need an invoice for #{order} for my tax return. It wasn't in the parcel. || Good morning, accounting asks for the invoice of order #{order} again, sorry.
+C Hello, could I have an invoice for order #{order} with our company's name on it? || Hi, I need an invoice for #{order} for my tax return. It wasn't in the parcel. || Hello, accounting asks for the invoice of order #{order} again, sorry.
 A Hi {first}, of course. Which name and VAT number should it have? || Sure {first}. To whom should it be made out?
 C {name}, {street}, {city}. No VAT number, thanks. || Please use my name and the delivery address.
 A I've sent it to {email}: {total} for order #{order}. || It's in your mailbox now ({email}).

@@ -5,16 +5,16 @@ from typing import Final
 TEXTS: Final = {
     "pt": """
 # delivery begun=SHIPPED done=DELIVERED days=4-7
-C Olá! Encomendei {product} e ainda não chegou. Sabem onde anda? || Bom dia, há novidades da encomenda #{order}?
-A Olá {first}, daqui {agent}. Vou já ver com a transportadora. || Bom dia {first}! Um momento, estou a ver.
+C Olá! Encomendei {product} e ainda não chegou. Sabem onde anda? || Olá, há novidades da encomenda #{order}?
+A Olá {first}, daqui {agent}. Vou já ver com a transportadora. || Olá {first}! Um momento, estou a ver.
 A A encomenda #{order} está em distribuição em {city}, chega hoje ou amanhã. || Já está em {city}: tentaram entregar ontem e voltam amanhã.
 C Ótimo, agradeço a rapidez! || Perfeito, fico à espera.
 +C Já chegou, e cheira maravilhosamente. || Chegou tudo em ordem!
 A Bom proveito, {first}!
 
 # coffee-question kind=coffee
-C Olá, o {product} serve para máquina automática? || Boa tarde! Ainda têm {product}? Queria {quantity}.
-A Olá {first}! Sim, torrámos esta terça-feira. Em grão ou moído? || Boa tarde {first}, temos sim. Prefere em grão?
+C Olá, o {product} serve para máquina automática? || Olá! Ainda têm {product}? Queria {quantity}.
+A Olá {first}! Sim, torrámos esta terça-feira. Em grão ou moído? || Olá {first}, temos sim. Prefere em grão?
 C Em grão, por favor. {quantity} pacotes. || Moído para cafeteira italiana, por favor. {quantity}.
 A {quantity} × {product} são {total}. Envio para {city}?
 C Sim, para a morada do costume. || Sim, por favor!
@@ -22,21 +22,21 @@ O Feito, é a encomenda #{order}. Sai amanhã de manhã.
 C Que bom, {agent}. Até à próxima!
 
 # visit
-C Olá, vou estar no Porto no sábado. Até que horas estão abertos? || Boa tarde! Fazem provas de café na loja?
+C Olá, vou estar no Porto no sábado. Até que horas estão abertos? || Olá! Fazem provas de café na loja?
 A Olá {first}! De terça a sábado, das 9 às 18. Aos sábados há prova às 11.
 C Então lá estarei. || Que ótima ideia, até sábado!
 """,
     "es": """
 # delivery begun=SHIPPED done=DELIVERED days=5-9
 C Hola, hice el pedido #{order} hace días y todavía no ha llegado. ¿Podéis mirarlo? || Buenas, ¿se sabe algo de mi {product}?
-A Hola {first}, soy {agent}. Lo compruebo ahora mismo. || Buenas tardes, {first}. Un momento, lo miro.
+A Hola {first}, soy {agent}. Lo compruebo ahora mismo. || Hola, {first}. Un momento, lo miro.
 A El paquete ya está en {city}. Lo entregan mañana por la mañana. || Salió el jueves y está en reparto en {city}.
 C Vale, muchas gracias. || Estupendo, mañana estoy en casa.
 +C ¡Ya lo tengo! Todo perfecto. || Ha llegado esta mañana, gracias.
 A ¡Que lo disfrutes, {first}! || Gracias por avisar.
 
 # coffee-question kind=coffee
-C ¡Hola! ¿El {product} va bien con leche? || Buenos días, ¿me podéis moler el {product} para cafetera italiana?
+C ¡Hola! ¿El {product} va bien con leche? || Hola, ¿me podéis moler el {product} para cafetera italiana?
 A ¡Hola {first}! Sí, es uno de los que más se piden para eso. ¿Cuántas bolsas quieres? || Claro que sí, {first}. ¿Cuántas te pongo?
 C {quantity}, por favor. || Pues {quantity}, que vienen invitados.
 A Serían {total} por {quantity} × {product}. ¿Lo mando a {city}?
@@ -53,15 +53,15 @@ C Muy amable, gracias. || Así da gusto. Gracias, {agent}.
 """,
     "fr": """
 # delivery begun=SHIPPED done=DELIVERED days=5-8
-C Bonjour, j'ai passé la commande #{order} et je n'ai toujours rien reçu. Vous avez des nouvelles ? || Bonjour ! Savez-vous quand arrive mon {product} ?
+C Bonjour, j'ai passé la commande #{order} et je n'ai toujours rien reçu. Vous avez des nouvelles ? || Bonjour ! Savez-vous quand arrive mon colis ({product}) ?
 A Bonjour {first}, ici {agent}. Je regarde tout de suite avec le transporteur. || Bonjour {first}, un instant, je vérifie.
 A Le colis est à {city} depuis hier, il sera livré demain. || Il a quitté notre atelier jeudi et devrait arriver à {city} aujourd'hui ou demain.
 C Parfait, merci beaucoup. || D'accord, je serai à la maison demain.
 +C Bien reçu, tout est parfait. Merci ! || Il est là, et ça sent déjà bon dans la cuisine.
 A Avec plaisir, {first} ! || Merci de nous l'avoir dit, bonne dégustation !
 
-# tea-question kind=tea
-C Bonjour, à quelle température faut-il préparer le {product} ? || Bonjour, est-ce que le {product} convient pour le soir ?
+# tea-question kind=green
+C Bonjour, à quelle température faut-il préparer {product} ? || Bonjour, est-ce que {product} convient pour le soir ?
 A Bonjour {first} ! Je conseille 80 degrés et trois minutes, pas plus : il reste doux, même tard. || Bonjour {first}, oui, si on l'infuse deux minutes seulement, à 80 degrés.
 C Merci ! J'en voudrais {quantity}, s'il vous plaît. || Très bien, alors j'en prends {quantity}.
 A {quantity} × {product}, cela fait {total}. Je l'envoie à {city} ?
@@ -70,7 +70,7 @@ O C'est fait : commande #{order}. J'ajoute un échantillon de {other}.
 C Oh, c'est gentil. Merci {agent} !
 
 # thanks begun=DELIVERED done=DELIVERED days=5-11
-C Je voulais juste vous remercier : le {product} est une merveille. || Colis bien arrivé, et le petit mot m'a fait très plaisir.
+C Je voulais juste vous remercier : {product}, une merveille. || Colis bien arrivé, et le petit mot m'a fait très plaisir.
 A Merci {first}, toute l'équipe est ravie ! || Quel gentil message, merci {first}.
 C À bientôt, je recommanderai sûrement. || Continuez comme ça !
 """,
@@ -84,8 +84,8 @@ C Ah, gut. Dann warte ich. || Danke für die schnelle Antwort!
 A Das freut mich, {first}. Viel Freude damit!
 
 # equipment-question kind=equipment paired=yes
-C Hallo! Gibt es für {product} Ersatzteile? || Guten Abend, lohnt sich {product} auch für nur eine Person?
-A Hallo {first}! Ja, wir haben alle Teile hier, und zwei Jahre Garantie gibt es auch. || Guten Abend {first}, auf jeden Fall. Ich habe es selbst zu Hause.
+C Hallo! Wie lange ist die Garantie für {product}? || Guten Tag, lohnt sich {product} auch für nur eine Person?
+A Hallo {first}! Zwei Jahre, wie für alles Zubehör. || Guten Tag {first}, auf jeden Fall. Ich habe es selbst zu Hause.
 C Das klingt gut. Was kostet der Versand nach {city}? || Und der Preis ist {price} mit Versand?
 A Ab 40 Euro ist der Versand frei, sonst 4,90. || Der Versand nach {city} ist ab 40 Euro frei.
 C Dann überlege ich es mir bis morgen. Danke! || Super, ich melde mich.
@@ -99,52 +99,52 @@ C Das ist aber nett, vielen Dank. || Damit habe ich nicht gerechnet. Danke!
 """,
     "ru": """
 # delivery begun=SHIPPED done=DELIVERED days=6-10
-C Здравствуйте! Где сейчас мой заказ #{order}? || Добрый день, подскажите, пожалуйста, когда придёт {product}.
-A Здравствуйте, {first}! Это {agent}. Сейчас уточню у службы доставки. || Добрый день, {first}! Минуту, проверяю.
+C Здравствуйте! Где сейчас мой заказ #{order}? || Здравствуйте, подскажите, пожалуйста, когда придёт {product}.
+A Здравствуйте, {first}! Это {agent}. Сейчас уточню у службы доставки. || Здравствуйте, {first}! Минуту, проверяю.
 A Посылка уже в городе {city}, курьер позвонит завтра. || Заказ #{order} уже прошёл сортировку и едет к вам, осталось два дня.
 C Хорошо, спасибо большое. || Отлично, буду ждать звонка.
 +C Всё пришло, аромат чудесный! || Посылка у меня, спасибо!
 A Приятного чаепития... или кофе! || Рады слышать, {first}!
 
-# tea-question kind=tea paired=yes
-C Добрый вечер! Есть ли ещё {product}? || Здравствуйте, как лучше заваривать {product}?
-A Здравствуйте, {first}! Есть. Заваривать лучше водой 80 градусов, три минуты. || Добрый вечер, {first}! Вода 80 градусов и не дольше трёх минут.
+# tea-question kind=green paired=yes
+C Здравствуйте! Есть ли ещё {product}? || Здравствуйте, как лучше заваривать {product}?
+A Здравствуйте, {first}! Есть. Заваривать лучше водой 80 градусов, три минуты. || Здравствуйте, {first}! Вода 80 градусов и не дольше трёх минут.
 C Спасибо. Тогда возьму {quantity} шт. || Понятно. Хочу заказать {quantity} шт.
-A {quantity} × {product}: всего {total}. Отправляем в {city}?
+A {quantity} × {product}: всего {total}. Отправляем в город {city}?
 C Да, по тому же адресу.
 O Готово, номер заказа #{order}. Положу ещё пробник: {other}.
 C Как приятно, спасибо!
 """,
     "uk": """
 # delivery begun=SHIPPED done=DELIVERED days=5-9
-C Доброго дня! Чи є новини про замовлення #{order}? || Вітаю, коли приїде {product}?
-A Вітаю, {first}! Це {agent}. Зараз дізнаюся в перевізника. || Доброго дня, {first}! Хвилинку, дивлюся.
+C Вітаю! Чи є новини про замовлення #{order}? || Вітаю, коли приїде {product}?
+A Вітаю, {first}! Це {agent}. Зараз дізнаюся в перевізника. || Вітаю, {first}! Хвилинку, дивлюся.
 A Посилка вже у місті {city}, завтра буде у відділенні. || Учора пройшла митницю, чекайте післязавтра.
 C Чудово, дякую! || Добре, зачекаю.
 +C Отримано, все ціле. Дякую! || Забрано, пахне неймовірно!
 A Смачної кави, {first}!
 
 # coffee-question kind=coffee
-C Добрий вечір! {product} підійде для турки? || Вітаю! Чи можна змолоти {product} для гейзера?
+C Вітаю! {product} підійде для турки? || Вітаю! Чи можна змолоти {product} для гейзера?
 A Вітаю, {first}! Так, без проблем. Скільки пачок? || Так, {first}, змелемо як треба. Скільки бажаєте?
 C {quantity}, будь ласка.
-A {quantity} × {product} — разом {total}. Надсилаємо у {city}?
+A {quantity} × {product} — разом {total}. Надсилаємо в місто {city}?
 C Так, дякую.
 O Готово: замовлення #{order}. Поїде завтра вранці.
 C Супер, чекаю!
 """,
     "el": """
 # delivery begun=SHIPPED done=DELIVERED days=5-8
-C Καλημέρα! Η παραγγελία #{order} δεν έχει έρθει ακόμα. Μπορείτε να το δείτε; || Γεια σας, ξέρετε πότε θα έρθει το {product};
-A Καλημέρα {first}, εδώ {agent}. Το κοιτάζω αμέσως. || Γεια σας {first}, μισό λεπτό να ρωτήσω την εταιρεία μεταφορών.
+C Γεια σας! Η παραγγελία #{order} δεν έχει έρθει ακόμα. Μπορείτε να το δείτε; || Γεια σας, ξέρετε πότε θα έρθει το {product};
+A Γεια σας {first}, εδώ {agent}. Το κοιτάζω αμέσως. || Γεια σας {first}, μισό λεπτό να ρωτήσω την εταιρεία μεταφορών.
 A Το δέμα έφτασε χθες, περιοχή {city}, και παραδίδεται αύριο. || Είναι ήδη στο δρόμο για {city}, θα το έχετε αύριο ή μεθαύριο.
 C Ωραία, ευχαριστώ πολύ! || Εντάξει, θα περιμένω.
 +C Ήρθε! Μοσχοβόλησε το σπίτι. || Το παρέλαβα, όλα μια χαρά.
 A Καλή απόλαυση, {first}!
 
-# tea-question kind=tea
-C Καλησπέρα, το {product} έχει πολλή καφεΐνη; || Γεια! Πόση ώρα βράζει το {product};
-A Καλησπέρα {first}! Με νερό στους 80 βαθμούς και τρία λεπτά βγαίνει απαλό. || Γεια σας {first}, δεν το βράζουμε: 80 βαθμοί και τρία λεπτά.
+# tea-question kind=green
+C Γεια σας, το {product} έχει πολλή καφεΐνη; || Γεια! Πόση ώρα βράζει το {product};
+A Γεια σας {first}! Με νερό στους 80 βαθμούς και τρία λεπτά βγαίνει απαλό. || Γεια σας {first}, δεν το βράζουμε: 80 βαθμοί και τρία λεπτά.
 C Ευχαριστώ! Θα ήθελα {quantity}. || Τέλεια, θα πάρω {quantity}.
 A {quantity} × {product}, σύνολο {total}. Να το στείλω στην ίδια διεύθυνση;
 C Ναι, παρακαλώ.
@@ -153,16 +153,16 @@ C Ευχαριστώ, καλή συνέχεια!
 """,
     "ar": """
 # delivery begun=SHIPPED done=DELIVERED days=6-10
-C مرحباً، طلبي رقم {order} لم يصل بعد. هل يمكنكم التحقق؟ || السلام عليكم، متى يصل {product} من فضلكم؟
-A مرحباً {first}، معك {agent}. سأسأل شركة الشحن حالاً. || وعليكم السلام {first}، لحظة من فضلك.
+C مرحباً، طلبي رقم {order} لم يصل بعد. هل يمكنكم التحقق؟ || مرحباً، متى يصل {product} من فضلكم؟
+A مرحباً {first}، معك {agent}. سأسأل شركة الشحن حالاً. || أهلاً {first}، لحظة من فضلك.
 A الطرد وصل إلى {city} أمس وسيتم تسليمه غداً. || خرج الطرد من الجمارك وهو في الطريق إلى {city}.
 C شكراً جزيلاً على السرعة. || ممتاز، سأنتظر.
 +C وصل الطلب، والرائحة رائعة! || استلمت الطرد، شكراً لكم.
 A بالهناء والشفاء! || يسعدنا ذلك، شكراً {first}.
 
 # coffee-question kind=coffee
-C مساء الخير، هل {product} مناسب للإبريق؟ || مرحباً، هل يمكن طحن {product} ناعماً جداً؟
-A مساء النور {first}! نعم، ونطحنه كما تريدون. كم كيساً؟ || أهلاً {first}، طبعاً. كم كيساً؟
+C مرحباً، هل {product} مناسب للإبريق؟ || مرحباً، هل يمكن طحن {product} ناعماً جداً؟
+A مرحباً {first}! نعم، ونطحنه كما تريدون. كم كيساً؟ || أهلاً {first}، طبعاً. كم كيساً؟
 C {quantity} من فضلك.
 A {quantity} × {product} بسعر {total}. هل نرسله إلى {city}؟
 C نعم، إلى العنوان نفسه.
@@ -196,7 +196,7 @@ C 好的，谢谢！ || 明白了，我等着。
 +C 收到了，包装很好，味道很香。 || 今天收到啦，谢谢你们！
 A 祝您喝得开心！ || 太好了，谢谢{first}。
 
-# tea-question kind=tea paired=yes
+# tea-question kind=green paired=yes
 C 你好，{product} 用多少度的水泡比较好？ || 请问 {product} 还有货吗？想送给父母。
 A {first}您好！建议 80 度，泡三分钟，可以泡三四次。 || 您好，有的。水温 80 度左右最合适。
 C 好的，那我要 {quantity} 份。 || 谢谢，来 {quantity} 份吧。

@@ -1,16 +1,17 @@
 """Thinks up the demo business: who wrote when and about which order. Nothing is written down here."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from db.conversations import ChatStatus
 from db.orders import OrderStatus
 from graph.seed.goods import GOODS, Good
 from graph.seed.people import PEOPLE
-from graph.seed.themes import AGENT, CUSTOMER, ORDERED, THEMES, Theme, choose_ways
+from graph.seed.themes import AGENT, CUSTOMER, ORDERED, THEMES, Theme, Turn, choose_ways
 
 CHAT_COUNT: Final = 120
 ORDER_COUNT: Final = 150
@@ -26,6 +27,11 @@ MINE: Final = {MEMBER: 10, ADMIN: 3}
 SYSTEM: Final = "S"
 WEBCHAT: Final = 5
 CHANNEL_COUNT: Final = 7
+GREEN_TEAS: Final = frozenset({"TEA-AZO-100", "TEA-JAS-080"})
+OPENS, CLOSES = time(9), time(18)
+CLOSED_DAYS: Final = frozenset({0, 6})
+"""Monday and Sunday."""
+PORTO: Final = ZoneInfo("Europe/Lisbon")
 AUTOMATIC: Final = "Thanks for writing! We answer from Tuesday to Saturday, 9 to 18 o'clock in Porto."
 WEEKS: Final = timedelta(days=42)
 FRESH, STALE = 34, 56
@@ -100,7 +106,7 @@ class Plan:
 
 
 def make_plan(seed: int, now: datetime) -> Plan:
-    """The same for the same seed, but for the dates, which are reckoned back from now."""
+    """The same for the same seed, but for the dates, which are reckoned back from now, and clock changes on the way."""
     random = Random(seed)
     plan = Plan(now, [random.randrange(CHANNEL_COUNT) for _ in PEOPLE])
     _plan_chats(random, plan)
@@ -137,7 +143,7 @@ def _plan_chats(random: Random, plan: Plan) -> None:
         chat = _plan_chat(random, customer, theme, ended_at, place, plan.now)
         if customer in later:
             chat.status = ChatStatus.CLOSED
-        if plan.channels[customer] == WEBCHAT:
+        if plan.channels[customer] == WEBCHAT and not is_open(chat.started_at):
             answered = chat.started_at + timedelta(seconds=2)
             chat.messages.insert(1, PlannedMessage(SYSTEM, AUTOMATIC, answered))
         later[customer] = chat.started_at
@@ -153,9 +159,10 @@ def _plan_chats(random: Random, plan: Plan) -> None:
 def _assign_to_viewers(plan: Plan) -> None:
     newest = sorted(plan.chats, key=lambda chat: chat.messages[-1].at, reverse=True)
     waiting = [chat for chat in newest if chat.status is ChatStatus.OPEN]
-    for chat in waiting[: 2 * MINE[MEMBER] : 2]:  # the agents keep the ones between
+    theirs = [chat for place, chat in enumerate(waiting) if place % 5 in (0, 2, 3)]
+    for chat in theirs[: MINE[MEMBER]]:
         chat.assignee = MEMBER
-    for chat in waiting[1 : 4 * MINE[ADMIN] : 4]:
+    for chat in waiting[1::5][: MINE[ADMIN]]:  # the agents keep the rest
         chat.assignee = ADMIN
 
 
@@ -173,7 +180,7 @@ def _plan_chat(
     ways = choose_ways(random, theme)
     status, said = _how_far(random, theme, ways, place)
     agent = random.randrange(len(AGENTS))
-    times = _times(random, theme, said, ended_at)
+    times = _times(random, theme, said, ended_at, now)
     messages = [
         PlannedMessage(turn.speaker, way, at)
         for turn, way, at in zip(theme.turns[:said], ways[:said], times, strict=True)
@@ -192,7 +199,7 @@ def _how_far(random: Random, theme: Theme, ways: list[str], place: int) -> tuple
     """How the chat stands, and how many of its turns have been said."""
     said = [turn.speaker for turn in theme.turns]
     ends = range(1, len(said))
-    if place < FRESH and random.random() < 0.75:
+    if place < FRESH and random.random() < 0.85:
         waiting = [i for i in ends if said[i - 1] == CUSTOMER and said[i] != CUSTOMER]
         return ChatStatus.OPEN, waiting[0] if random.random() < 0.5 else random.choice(waiting)
     asked = [i for i in ends if said[i - 1] == AGENT and said[i] == CUSTOMER and "?" in ways[i - 1]]
@@ -202,9 +209,10 @@ def _how_far(random: Random, theme: Theme, ways: list[str], place: int) -> tuple
     return (ChatStatus.CLOSED if is_over else ChatStatus.RESOLVED), len(said)
 
 
-def _times(random: Random, theme: Theme, said: int, ended_at: datetime) -> list[datetime]:
-    """When each turn was said, the last at `ended_at`."""
-    times = [ended_at]
+def _times(random: Random, theme: Theme, said: int, ended_at: datetime, now: datetime) -> list[datetime]:
+    """When each turn was said, the last at `ended_at` or, where an agent says it, when the shop was open before."""
+    waited, at = _answered(random, theme.turns[said - 1], ended_at, now)
+    times = [at]
     for turn, before in zip(theme.turns[said - 1 : 0 : -1], theme.turns[said - 2 :: -1], strict=False):
         if turn.is_later:
             gap = timedelta(hours=random.uniform(20, 50))
@@ -214,12 +222,42 @@ def _times(random: Random, theme: Theme, said: int, ended_at: datetime) -> list[
             gap = timedelta(minutes=random.uniform(1, 18))
         else:
             gap = timedelta(minutes=random.uniform(2, 30))
-        times.append(times[-1] - gap)
+        waited, at = _answered(random, before, times[-1] - gap - waited, now)
+        times.append(at)
     return times[::-1]
+
+
+def is_open(at: datetime) -> bool:
+    """Whether somebody is there to answer."""
+    local = at.astimezone(PORTO)
+    return local.weekday() not in CLOSED_DAYS and OPENS <= local.time() < CLOSES
+
+
+def _answered(random: Random, turn: Turn, at: datetime, now: datetime) -> tuple[timedelta, datetime]:
+    """When the turn was said, and how long it had been waited for since the shop closed.
+
+    Agents answer while it is open, except today; what they would have said outside, they said before.
+    """
+    is_first, early, late = random.random() < 0.5, random.uniform(3, 40), random.uniform(5, 150)
+    is_kept = random.random() < 0.15  # for the morning: some people write at night
+    night = timedelta(hours=random.uniform(10, 14))
+    if turn.speaker == CUSTOMER or now - at < timedelta(days=1) or (is_open(at) and not is_kept):
+        return timedelta(0), at
+    local = at.astimezone(PORTO)
+    day = local.date() - timedelta(days=local.time() < CLOSES and not is_open(at))
+    while day.weekday() in CLOSED_DAYS:
+        day -= timedelta(days=1)
+    if is_first or is_open(at):  # it answers what was written in the evening before
+        opened = min(at, (datetime.combine(day, OPENS, PORTO) + timedelta(minutes=early)))
+        return night, opened.astimezone(UTC)
+    closed = datetime.combine(day, CLOSES, PORTO) - timedelta(minutes=late)
+    return timedelta(0), closed.astimezone(UTC)
 
 
 def goods_of(kind: str) -> list[Good]:
     """What a theme may be about."""
+    if kind == "green":  # what is brewed with water that does not boil
+        return [good for good in GOODS if good.sku in GREEN_TEAS]
     kinds = ("coffee", "tea") if kind == "any" else (kind,)
     return [good for good in GOODS if good.kind in kinds and good.is_available]
 
