@@ -6,7 +6,7 @@ import sys
 import pytest
 from playwright.async_api import expect
 
-from graph.seed import demo
+from graph.seed import demo, plan
 from tests.browser.shop import Shop
 from tests.running import PROJECT, environment_of_server, serve
 from tests.wire.caller import LOGIN, RECEIVE, Caller
@@ -41,9 +41,9 @@ async def running(tmp_path_factory):
 @pytest.fixture
 async def shop(running):
     """The demo, seen by its administrator."""
-    signed_in = await Caller(running.web).ask(LOGIN, username=demo.ADMIN, password=demo.PASSWORD)
+    signed_in = await Caller(running.web).ask(LOGIN, username=plan.ADMIN, password=demo.PASSWORD)
     shop = Shop(running.web, signed_in["accessToken"])
-    shop.username, shop.password, shop.name = demo.ADMIN, demo.PASSWORD, "Teresa Gouveia"
+    shop.username, shop.password, shop.name = plan.ADMIN, demo.PASSWORD, "Teresa Gouveia"
     return shop
 
 
