@@ -200,7 +200,7 @@ async def _add_customers(writing: Writing) -> None:
                 "channel_id": writing.channels[writing.plan.channels[place]],
                 "platform_customer_id": person.handle,
                 "full_name": person.name,
-                "email": None if by_phone else f"{person.handle}@example.com",
+                "email": None if by_phone and not person.is_elsewhere else person.email,
                 "phone": person.phone if by_phone else None,
                 "first_seen_at": first,
                 "last_seen_at": last,
