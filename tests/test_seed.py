@@ -114,6 +114,14 @@ async def test_names_are_written_in_several_scripts(seeded) -> None:
     assert len({row.full_name for row in rows}) == 60
 
 
+async def test_some_people_are_known_on_two_channels(seeded) -> None:
+    rows = await seeded.database.fetch(
+        select(Customer.email, Customer.channel_id).where(Customer.email != "")
+    )
+    assert len(set(rows)) == len(rows)
+    assert len(rows) - len({row.email for row in rows}) == 3
+
+
 async def test_the_inbox_looks_alive(seeded, ask_seeded) -> None:
     chats = await read_all(ask_seeded, await sign_in(seeded, MEMBER), CHATS)
     moment = datetime.now(UTC)

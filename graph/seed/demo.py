@@ -66,6 +66,10 @@ OPENED: Final = timedelta(days=90)
 UNREAD_HOURS: Final = {ADMIN: 10, MEMBER: 3}
 """Chats that have been silent for longer have been read by them to the end."""
 
+EDITED: Final = (40, 2)
+"""The chat and the message in it that was corrected."""
+EDITED_AFTER: Final = timedelta(seconds=50)
+
 STEPS: Final = ("members", "channels", "products", "customers", "chats", "orders")
 
 Advance = Callable[[str], None]
@@ -200,7 +204,7 @@ async def _add_customers(writing: Writing) -> None:
                 "channel_id": writing.channels[writing.plan.channels[place]],
                 "platform_customer_id": person.handle,
                 "full_name": person.name,
-                "email": None if by_phone else f"{person.handle}@example.com",
+                "email": None if by_phone and not person.is_elsewhere else person.email,
                 "phone": person.phone if by_phone else None,
                 "first_seen_at": first,
                 "last_seen_at": last,
@@ -239,8 +243,11 @@ async def _add_chats(writing: Writing) -> None:
 
 
 def _message_rows(writing: Writing, chat: PlannedChat) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for sequence, message in enumerate(chat.messages, 1):
+        # Where the customer said two things in a row, the agent answers the first.
+        asked = [before.speaker == CUSTOMER for before in chat.messages[max(0, sequence - 3) : sequence]]
+        is_reply = asked == [True, True, False] and message.speaker != SYSTEM and chat.number % 5 == 0
         is_inbound = message.speaker == CUSTOMER
         is_agent = not is_inbound and message.speaker != SYSTEM
         sender = MessageSenderType.CUSTOMER if is_inbound else MessageSenderType.AGENT
@@ -256,6 +263,8 @@ def _message_rows(writing: Writing, chat: PlannedChat) -> list[dict[str, Any]]:
                 "sender_customer_id": writing.customers[chat.customer] if is_inbound else None,
                 "content_type": MessageContentType.TEXT,
                 "content": message.said,
+                "reply_to_id": rows[-2]["id"] if is_reply else None,
+                "edited_at": message.at + EDITED_AFTER if (chat.number, sequence) == EDITED else None,
                 "timestamp": message.at,
                 "created_at": message.at,
             }

@@ -13,6 +13,14 @@ DIALLING: Final = {
 """What a telephone number of the country begins with."""
 
 
+ALSO: Final = {
+    "dan.reyes": "daniel.reyes",
+    "ollie.hartley": "oliver.hartley",
+    "chloe.l": "chloe.lefevre",
+}
+"""Handles on another channel of people who are known already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A customer: its name, how it is spoken to, what it writes in, and where it lives."""
@@ -30,6 +38,16 @@ class Person:
     def phone(self) -> str:
         """A number that nobody has: 555 01… is kept for fiction."""
         return f"+{DIALLING[self.country]} 555 01{sum(map(ord, self.handle)) % 100:02}"
+
+    @property
+    def email(self) -> str:
+        """The same on every channel."""
+        return f"{ALSO.get(self.handle, self.handle)}@example.com"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the same person is a customer on two channels."""
+        return self.handle in ALSO or self.handle in ALSO.values()
 
     @property
     def address(self) -> dict[str, str]:
@@ -75,10 +93,10 @@ Niamh Ó Briain | Niamh | en | niamh.obriain | 5 Quay Lane | H91 T2P5 | Galway |
 Oliver Hartley | Oliver | en | oliver.hartley | 61 Orchard Road | BS8 4TW | Bristol | GB
 Grace Okonjo | Grace | en | grace.okonjo | 12 Mill Street | M4 6EE | Manchester | GB
 Daniel Reyes | Daniel | en | daniel.reyes | 408 Cedar Avenue | 97214 | Portland | US
-Hannah Whitcombe | Hannah | en | hannah.whitcombe | 29 Maple Court | 05401 | Burlington | US
+Dan Reyes | Dan | en | dan.reyes | 408 Cedar Avenue | 97214 | Portland | US
 Femke de Wit | Femke | en | femke.dewit | Molenpad 33 | 3511 LN | Utrecht | NL
 Noor Van Damme | Noor | en | noor.vandamme | Kerkstraat 2 | 9000 | Gent | BE
-Ingrid Haugen | Ingrid | en | ingrid.haugen | Fjordveien 15 | 5003 | Bergen | NO
+Ollie Hartley | Ollie | en | ollie.hartley | 61 Orchard Road | BS8 4TW | Bristol | GB
 Анна Кузнецова | Анна | ru | anna.kuznetsova | пр. Достык 48 | 050010 | Алматы | KZ
 Дмитрий Лебедев | Дмитрий | ru | dmitry.lebedev | Leipziger Weg 9 | 04109 | Leipzig | DE
 Ольга Соловьёва | Ольга | ru | olga.solovyova | ул. Сатпаева 12 | 010000 | Астана | KZ
@@ -104,7 +122,7 @@ Ingrid Haugen | Ingrid | en | ingrid.haugen | Fjordveien 15 | 5003 | Bergen | NO
 प्रिया शर्मा | प्रिया | hi | priya.sharma | 14 गुलाब मार्ग | 302001 | जयपुर | IN
 अर्जुन मेहता | अर्जुन | hi | arjun.mehta | 8 नदी रोड | 411001 | पुणे | IN
 Zoë Baumgartner | Zoë | de | zoe.baumgartner | Mühlweg 20 | 6020 | Innsbruck | AT
-Amélie Fontaine | Amélie | fr | amelie.fontaine | 7 rue de la Source | 1050 | Bruxelles | BE
+Chloé L. | Chloé | fr | chloe.l | 14 rue des Lilas | 69004 | Lyon | FR
 """
 
 PEOPLE: Final = tuple(

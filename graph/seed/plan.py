@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from db.conversations import ChatStatus
 from db.orders import OrderStatus
 from graph.seed.goods import GOODS, Good
-from graph.seed.people import PEOPLE
+from graph.seed.people import ALSO, PEOPLE
 from graph.seed.themes import AGENT, CUSTOMER, ORDERED, THEMES, Theme, Turn, choose_ways
 
 CHAT_COUNT: Final = 120
@@ -109,6 +109,10 @@ def make_plan(seed: int, now: datetime) -> Plan:
     """The same for the same seed, but for the dates, which are reckoned back from now, and clock changes on the way."""
     random = Random(seed)
     plan = Plan(now, [random.randrange(CHANNEL_COUNT) for _ in PEOPLE])
+    for place, person in enumerate(PEOPLE):
+        first = next((i for i, other in enumerate(PEOPLE) if other.handle == ALSO.get(person.handle)), place)
+        if first != place and plan.channels[first] == plan.channels[place]:
+            plan.channels[place] = (plan.channels[first] + 1) % CHANNEL_COUNT
     _plan_chats(random, plan)
     while len(plan.orders) < ORDER_COUNT:
         plan.orders.append(_order_in_shop(random, now))
@@ -333,7 +337,7 @@ def words_of(chat: PlannedChat) -> dict[str, str]:
         "first": person.called,
         "street": person.street,
         "city": person.city,
-        "email": f"{person.handle}@example.com",
+        "email": person.email,
         "agent": AGENTS[chat.agent][1].split()[0],
         "product": _spoken(chat.product),
         "other": _spoken(chat.other),
