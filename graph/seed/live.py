@@ -139,12 +139,15 @@ class Writers:
         self._others = [customer for customer in others if customer["platformCustomerId"] not in done]
 
     def write(self) -> tuple[Any, str]:
-        """A customer and its next line."""
-        customer = self._next()
-        handle = customer["platformCustomerId"]
-        if not self._left[handle]:
-            self._left[handle] = self._news(customer)
-        content = self._left[handle].pop(0)
+        """A customer and its next line; somebody else's turn it is where one has said all it knows."""
+        for _ in range(TRIES_MAX):
+            customer = self._next()
+            handle = customer["platformCustomerId"]
+            if not self._left[handle]:
+                self._left[handle] = self._news(customer)
+            content = self._left[handle].pop(0)
+            if content not in self._said[handle]:
+                break
         self._said[handle].add(content)
         return customer, content
 
