@@ -37,6 +37,8 @@ const SOURCES = {
   $contact: "customers(first: 1, where: {email: {isNull: false}}) { nodes { email } }",
   $channel: "channels(first: 1) { nodes { id } }",
   $product: "products(first: 1) { nodes { id sku } }",
+  $pending: "orders(first: 1, where: {status: [PENDING]}, sort: [{field: CREATED_AT, direction: DESC}]) { nodes { id } }",
+  $processing: "orders(first: 1, where: {status: [PROCESSING]}, sort: [{field: CREATED_AT, direction: DESC}]) { nodes { id } }",
   $order: "orders(first: 1, sort: [{field: CREATED_AT, direction: DESC}]) { nodes { id } }",
 };
 const EXAMPLE = /"(\$\w+)\.(\w+)"/g;

@@ -46,6 +46,8 @@ async def examples(owner):
         "contact": customer,
         "product": product,
         "order": order,
+        "pending": order,
+        "processing": order,
     }
 
 
