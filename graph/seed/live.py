@@ -26,6 +26,8 @@ BUSY_MAX: Final = 8
 """Customers of the newest chats, who write most of what is written."""
 BUSY_SHARE, RESOLVED_SHARE = 0.85, 0.1
 """How much of it; and how often one comes back whose chat is resolved."""
+TURNS_MAX: Final = 50
+"""How often somebody is asked for something new before one says something again."""
 TRIES_MAX: Final = 20
 LOGIN: Final = """mutation($input: LoginInput!) {
   login(input: $input) { accessToken expiresIn userErrors { message } } }"""
@@ -140,7 +142,7 @@ class Writers:
 
     def write(self) -> tuple[Any, str]:
         """A customer and its next line; somebody else's turn it is where one has said all it knows."""
-        for _ in range(TRIES_MAX):
+        for _ in range(TURNS_MAX):
             customer = self._next()
             handle = customer["platformCustomerId"]
             if not self._left[handle]:
@@ -148,6 +150,9 @@ class Writers:
             content = self._left[handle].pop(0)
             if content not in self._said[handle]:
                 break
+        else:
+            # Nobody has anything new: what this one said before may be said again.
+            self._said[handle].clear()
         self._said[handle].add(content)
         return customer, content
 
@@ -165,10 +170,7 @@ class Writers:
             lines = list(_opening(self._random, customer))
             if said.isdisjoint(lines):
                 return lines
-        fresh = [line for line in lines if line not in said]
-        if not fresh:
-            said.clear()
-        return fresh or lines
+        return [line for line in lines if line not in said] or lines
 
 
 def _inbound(customer: Any, content: str) -> dict[str, Any]:
