@@ -52,6 +52,10 @@ $(PYTHON):
 	$(INSTALL) $<
 	@touch $@
 
+.venv/bench.stamp: requirements/bench.lock .venv/test.stamp
+	$(INSTALL) $<
+	@touch $@
+
 .venv/check.stamp: requirements/check.lock .venv/test.stamp
 	$(INSTALL) $<
 	@touch $@
@@ -127,5 +131,6 @@ lock: | $(PYTHON)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check $(UV)
 	$(COMPILE) pyproject.toml -o requirements/serve.lock
 	$(COMPILE) --group pyproject.toml:test -c requirements/serve.lock -o requirements/test.lock
+	$(COMPILE) --group pyproject.toml:bench -c requirements/serve.lock -c requirements/test.lock -o requirements/bench.lock
 	$(COMPILE) --group pyproject.toml:check -c requirements/serve.lock -c requirements/test.lock -o requirements/check.lock
 	$(COMPILE) --group pyproject.toml:node -o requirements/node.lock
