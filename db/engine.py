@@ -6,10 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import aiosqlite
 from sqlalchemy import Executable, Row, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+
+from db.reading import Listen, PostgresSource, Reader, Source, SqliteSource
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 POOL_WAIT_SECONDS = 2.0
@@ -20,6 +23,13 @@ ANALYZED_ROWS_MAX = 400
 """Rows of each index that `analyze` looks at: milliseconds, whatever the size of the table."""
 LOCK_WAIT_MILLISECONDS = 5_000
 """How long SQLite waits for a lock that another process holds."""
+PRAGMAS = (
+    f"busy_timeout = {LOCK_WAIT_MILLISECONDS}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+)
+SERVER_SETTINGS = {"application_name": "switchboard", "jit": "off"}
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -45,12 +55,19 @@ class Database:
     def __init__(self, url: str, *, pool_max: int = 10, idle_seconds: int = 300) -> None:
         self.url = driver_url(url)
         self.dialect: Dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
+        # Half of the connections are the driver's own: what plans read with.
+        own = max(pool_max // 2, 1)
+        rest = max(pool_max - own, 1)
+        waits: Any = {"size_max": own, "wait_seconds": POOL_WAIT_SECONDS, "idle_seconds": idle_seconds}
+        self._source: Source
         if self.dialect == "sqlite":
-            self._reads = _sqlite_reads(self.url, pool_max)
+            self._reads = _sqlite_reads(self.url, rest)
             self._writes = _sqlite_writes(self.url)
+            self._source = SqliteSource(self.url, _sqlite_prepared, **waits)
         else:
-            self._writes = _postgres(self.url, pool_max, idle_seconds)
+            self._writes = _postgres(self.url, rest, idle_seconds)
             self._reads = self._writes.execution_options(isolation_level="AUTOCOMMIT")
+            self._source = PostgresSource(self.url, {"server_settings": SERVER_SETTINGS}, **waits)
 
     async def fetch(
         self, statement: Executable, values: Mapping[str, Any] | None = None
@@ -58,6 +75,15 @@ class Database:
         """Reads on a connection of its own, outside any transaction: concurrent callers never share one."""
         async with self._reads.connect() as connection:
             return (await connection.execute(statement, dict(values or {}))).all()
+
+    def reader(self, viewer: Mapping[str, Any]) -> Reader:
+        """Reads by position for one operation of one viewer, whose values every statement may name."""
+        return Reader(self._source, viewer)
+
+    @property
+    def listeners(self) -> list[Listen]:
+        """Who is told of each statement that a reader runs."""
+        return self._source.listeners
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -81,6 +107,7 @@ class Database:
             await connection.exec_driver_sql("ANALYZE")
         # A connection reads the figures when it is opened.
         await self._reads.dispose()
+        await self._source.lender.retire(all=True)
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""
@@ -89,7 +116,8 @@ class Database:
     def pool_figures(self) -> PoolFigures:
         """The connections of this process."""
         pools = [engine.pool for engine in self.engines if isinstance(engine.pool, QueuePool)]
-        active, idle = sum(p.checkedout() for p in pools), sum(p.checkedin() for p in pools)
+        lent, waiting = self._source.lender.figures
+        active, idle = sum(p.checkedout() for p in pools) + lent, sum(p.checkedin() for p in pools) + waiting
         return PoolFigures(active, idle, active + idle)
 
     @property
@@ -104,6 +132,7 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection."""
+        await self._source.lender.retire(all=True)
         for engine in self.engines:
             await engine.dispose()
 
@@ -116,7 +145,7 @@ def _postgres(url: URL, pool_max: int, idle_seconds: int) -> AsyncEngine:
         hide_parameters=True,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_recycle=idle_seconds,
-        connect_args={"server_settings": {"application_name": "switchboard", "jit": "off"}},
+        connect_args={"server_settings": SERVER_SETTINGS},
     )
 
 
@@ -143,12 +172,18 @@ def _sqlite_writes(url: URL) -> AsyncEngine:
 def _sqlite_connected(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MILLISECONDS}")
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     # SQLite's own lower() knows ASCII only; a prefix search has to find "Élodie" by "él".
     connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+async def _sqlite_prepared(connection: aiosqlite.Connection) -> None:
+    """The same for a connection that SQLAlchemy does not know."""
+    for pragma in PRAGMAS:
+        await connection.execute(f"PRAGMA {pragma}")
+    await connection.create_function("lower", 1, _lower, deterministic=True)
 
 
 def _lower(value: object) -> object:

@@ -11,17 +11,20 @@ class StatementCounter:
     """The texts of the statements run while it is open, reads and writes alike."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._engines = [engine.sync_engine for engine in database.engines]
         self.texts: list[str] = []
 
     def __enter__(self) -> Self:
         for engine in self._engines:
             event.listen(engine, "before_cursor_execute", self._note)
+        self._database.listeners.append(self._hear)
         return self
 
     def __exit__(self, *_exception: object) -> None:
         for engine in self._engines:
             event.remove(engine, "before_cursor_execute", self._note)
+        self._database.listeners.remove(self._hear)
 
     @property
     def count(self) -> int:
@@ -33,4 +36,7 @@ class StatementCounter:
         self.texts.clear()
 
     def _note(self, _connection: Any, _cursor: Any, statement: str, *_rest: object) -> None:
+        self.texts.append(statement)
+
+    def _hear(self, statement: str, _arguments: object) -> None:
         self.texts.append(statement)

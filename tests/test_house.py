@@ -45,7 +45,10 @@ def test_a_module_says_what_it_is_for_and_stays_small(path: Path) -> None:
     assert not re.search(r"\b(TODO|FIXME|XXX)\b", text)
 
 
-@pytest.mark.parametrize("table", [m.class_ for m in Row.registry.mappers], ids=lambda t: t.__name__)
+TABLES = sorted((m.class_ for m in Row.registry.mappers), key=lambda table: table.__name__)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.__name__)
 def test_every_table_says_who_may_see_its_rows(table: type[Row]) -> None:
     denied = str(table.visible_to(ANYONE)) == str(Row.visible_to(ANYONE))
     assert denied is (table in SEEN_BY_NOBODY)

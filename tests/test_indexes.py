@@ -39,12 +39,17 @@ async def seen_statements(database: Database, run: Any) -> list[tuple[str, Any]]
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: object) -> None:
         seen.append((statement, parameters))
 
+    def hear(statement: str, arguments: Any) -> None:
+        seen.append((statement, tuple(arguments)))
+
     engine = database.engines[0].sync_engine
     event.listen(engine, "before_cursor_execute", note)
+    database.listeners.append(hear)
     try:
         await run()
     finally:
         event.remove(engine, "before_cursor_execute", note)
+        database.listeners.remove(hear)
     return seen
 
 

@@ -14,6 +14,15 @@ from services.work import transact
 
 
 @dataclass
+class Outcome:
+    """What came of a mutation field, and who it made the viewer."""
+
+    value: Any = None
+    error: Exception | None = None
+    acting: Viewer | None = None
+
+
+@dataclass
 class Context:
     """One operation of one viewer; `asking` is None for nobody. `client` tells address and user agent."""
 
@@ -27,6 +36,8 @@ class Context:
     """Who is asking now, where one context serves a whole connection; raises Unauthenticated once that is over."""
     refusal: Callable[[Viewer | None], tuple[Problem, Any] | None] = field(default=lambda _: None, repr=False)
     """Why a viewer may not run this operation; None where it may."""
+    outcomes: dict[str | int, "Outcome"] = field(default_factory=dict, repr=False)
+    """What the mutation fields of this operation did, by response key: none of them is done twice."""
     _acting: Viewer | None = field(default=None, repr=False)
     _load: Load | None = field(default=None, repr=False)
 
@@ -66,7 +77,24 @@ class Context:
 
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""
-        return replace(self, _acting=None, _load=None)
+        return replace(self, outcomes={}, _acting=None, _load=None)
+
+    async def once(self, key: str | int, do: Callable[[], Awaitable[Any]]) -> Any:
+        """What a mutation field does; where it was done already in this operation, what came of it."""
+        self.begin_field()
+        outcome = self.outcomes.get(key)
+        if outcome is None:
+            outcome = self.outcomes[key] = Outcome()
+            try:
+                outcome.value = await do()
+            except Exception as error:
+                outcome.error = error
+            outcome.acting = self._acting
+        elif outcome.acting is not None:
+            self.act_as(outcome.acting)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
 
     async def afresh(self, rows: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
         """The events of a subscription, each read for itself, while the viewer may see it.

@@ -1,7 +1,7 @@
 """Cursors: the values a row was sorted by, opaque to clients, good only for the order they were made in."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -22,8 +22,13 @@ INTEGER_MAX = 2**31
 
 def encode(row: Any, order: Order) -> str:
     """The cursor of a row in a list of that order."""
-    values = [_plain(getattr(row, name)) for name, _ in order]
-    return urlsafe_b64encode(orjson.dumps([VERSION, _signature(order), values])).decode().rstrip("=")
+    return write([getattr(row, name) for name, _ in order], order)
+
+
+def write(values: Sequence[Any], order: Order) -> str:
+    """The cursor of the row that has these values in the columns of that order."""
+    told = [VERSION, _signature(order), [_plain(value) for value in values]]
+    return urlsafe_b64encode(orjson.dumps(told)).decode().rstrip("=")
 
 
 def decode(table: type[Row], order: Order, text: str, argument: str) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from sqlalchemy import ColumnElement, inspect
 from sqlalchemy.orm import InstrumentedAttribute
@@ -85,9 +85,19 @@ class Listing:
         """What the listing's filter looks at, field by field; resolved late, since areas refer to each other."""
         if self.filter_by is None:
             return {}
-        reference, lazy = get_args(self.filter_by)
-        fields: dict[str, Any] = getattr(import_module(lazy.module), reference.__forward_arg__).filter_fields
+        fields: dict[str, Any] = _resolved(self.filter_by).filter_fields
         return fields
+
+    def sorts(self) -> list[str]:
+        """The columns that the listing can be sorted by."""
+        if self.sort_by is None:
+            return []
+        return [str(choice.value) for choice in get_type_hints(_resolved(self.sort_by))["field"]]
+
+
+def _resolved(reference: Any) -> Any:
+    forward, lazy = get_args(reference)
+    return getattr(import_module(lazy.module), forward.__forward_arg__)
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,7 +114,8 @@ def one_statement(edge: One, dialect: Dialect) -> Select[Any]:
 
 
 @lru_cache(maxsize=1_000)
-def key_statement(edge: ByKey, name: str) -> Select[Any]:
+def key_statement(edge: ByKey, name: str, columns: statements.Columns | None = None) -> Select[Any]:
     """The statement of a lookup by one of several keys; what is deleted is gone for who looks."""
-    selection = statements.Selection(edge.listing.table, alive=True, kind=edge.listing.kind)
+    listing = edge.listing
+    selection = statements.Selection(listing.table, alive=True, kind=listing.kind, columns=columns)
     return statements.by_id(selection, edge.keys[name], newest=True)

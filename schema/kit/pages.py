@@ -124,6 +124,13 @@ def always(
 
 @lru_cache(maxsize=STATEMENTS_MAX)
 def page_statement(edge: Many, shape: tuple[Any, ...], dialect: Dialect) -> Select[Any]:
+    """The statement for pages of that shape, with whole rows."""
+    return page_select(edge, shape, dialect)
+
+
+def page_select(
+    edge: Many, shape: tuple[Any, ...], dialect: Dialect, columns: statements.Columns | None = None
+) -> Select[Any]:
     """The statement for pages of that shape: of every row, or of each parent's."""
     order, backwards, nulls, offset, where = shape
     listing = edge.listing
@@ -135,7 +142,7 @@ def page_statement(edge: Many, shape: tuple[Any, ...], dialect: Dialect) -> Sele
             found.append(statements.beyond(entity, order, nulls, backwards=backwards))
         return found
 
-    selection = selection_of(edge)
+    selection = selection_of(edge, columns)
     if edge.key is None:
         return statements.root_page(selection, conditions, order, backwards=backwards, offset=offset)
     return statements.page_of_each(selection, edge.key, conditions, order, dialect, backwards=backwards)
@@ -157,8 +164,13 @@ def count_statement(edge: Many, where: tuple[Any, ...], dialect: Dialect) -> Sel
 
 @lru_cache(maxsize=STATEMENTS_MAX)
 def few_statement(edge: Few, dialect: Dialect) -> Select[Any]:
+    """The statement for a short list, with whole rows."""
+    return few_select(edge, dialect)
+
+
+def few_select(edge: Few, dialect: Dialect, columns: statements.Columns | None = None) -> Select[Any]:
     """The statement for a short list: of every row, or of each parent's."""
-    selection = statements.Selection(edge.table, alive=True, through=edge.through)
+    selection = statements.Selection(edge.table, alive=True, through=edge.through, columns=columns)
 
     def conditions(entity: Any) -> list[ColumnElement[bool]]:
         return always(edge.conditions, entity)
@@ -169,6 +181,7 @@ def few_statement(edge: Few, dialect: Dialect) -> Select[Any]:
     return statements.page_of_each(selection, edge.key, conditions, order, dialect, backwards=False)
 
 
-def selection_of(edge: Many) -> statements.Selection:
+def selection_of(edge: Many, columns: statements.Columns | None = None) -> statements.Selection:
     """Lists leave out what is deleted."""
-    return statements.Selection(edge.listing.table, alive=True, kind=edge.listing.kind)
+    listing = edge.listing
+    return statements.Selection(listing.table, alive=True, kind=listing.kind, columns=columns)

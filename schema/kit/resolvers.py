@@ -6,6 +6,7 @@ from typing import Any
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from db.base import Viewer
 from db.types import UNKEPT
 from schema.kit import ids
 from schema.kit.connection import Pages
@@ -121,17 +122,22 @@ def _few(declared: Few) -> Resolve:
 
 def _by_key(declared: ByKey) -> Resolve:
     async def resolve(_root: Any, info: Info, by: dict[str, Any]) -> Any:
-        ((name, value),) = by.items()
-        needed = declared.needs.get(name)
-        if needed is not None and not info.context.viewer.can(needed):
-            raise Forbidden(f"To look up by {name} needs {needed}.", "by", name)
-        try:
-            key = _key(declared, name, value)
-        except NotFound:
-            return None
-        return await info.context.load.by_key(declared, name, key)
+        name, key = read_key(declared, by, info.context.viewer)
+        return None if key is None else await info.context.load.by_key(declared, name, key)
 
     return resolve
+
+
+def read_key(declared: ByKey, by: dict[str, Any], viewer: Viewer) -> tuple[str, tuple[Any, ...] | None]:
+    """Which of the keys is given, and its values; None where no row can have them. Forbidden as `needs` says."""
+    ((name, value),) = by.items()
+    needed = declared.needs.get(name)
+    if needed is not None and not viewer.can(needed):
+        raise Forbidden(f"To look up by {name} needs {needed}.", "by", name)
+    try:
+        return name, _key(declared, name, value)
+    except NotFound:
+        return name, None
 
 
 def _key(declared: ByKey, name: str, value: Any) -> tuple[Any, ...]:

@@ -24,13 +24,15 @@ def mutation(needs: Permission | None = None, *, public: bool = False) -> Callab
 
         @functools.wraps(function)
         async def run(self: Any, info: Any, input: Any) -> Any:
-            info.context.begin_field()
-            try:
-                return await function(self, info, input)
-            except Problem as problem:
-                if problem.code not in USER_CODES:
-                    raise
-                return refused(_payload_type(function), problem)
+            async def do() -> Any:
+                try:
+                    return await function(self, info, input)
+                except Problem as problem:
+                    if problem.code not in USER_CODES:
+                        raise
+                    return refused(_payload_type(function), problem)
+
+            return await info.context.once(info.path.key, do)
 
         return strawberry.mutation(resolver=run, **_options(function, needs, public))
 

@@ -1,125 +1,230 @@
-"""Strawberry's schema with our declarations attached: documents cached, permissions checked before anything runs."""
+"""Strawberry's schema with our declarations attached: documents known, permissions checked, plans before the stock executor."""
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import strawberry
-from graphql import (
-    DocumentNode,
-    GraphQLError,
-    OperationDefinitionNode,
-    get_operation_ast,
-    parse,
-    specified_rules,
-    validate,
-)
-from strawberry.types import ExecutionContext
+from graphql import GraphQLError, OperationDefinitionNode, execute
+from graphql.execution.values import VariableValues, get_variable_values
+from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from schema.kit import resolvers
 from schema.kit.context import Context
+from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
 from schema.kit.errors import present
-from schema.kit.walk import Needs, walk
+from schema.kit.execution.plans import Plan, plans
 from services.errors import Problem
 
-DOCUMENTS_MAX = 1_000
-"""How many query texts are kept parsed and checked."""
-ERRORS_MAX = 10
-MESSAGE_LENGTH_MAX = 500
-NESTED = "The document is nested too deeply."
-"""How many errors one answer lists."""
 UNNAMED = "The document has no operation, or several of which `operationName` names none."
 UNKNOWN = "The document has no operation of that name."
 
 
-@dataclass
-class Document:
-    """What is known of a query text, whoever sends it."""
-
-    node: DocumentNode | None
-    errors: list[GraphQLError]
-    needs: dict[str, Needs] = field(default_factory=dict)
-
-
 class Schema(strawberry.Schema):
-    """The graph. Every operation: parse, look at permissions, validate, execute; the first three once for each text."""
+    """The graph. Every operation: parse, look at permissions, validate, execute; all but the last once for each text."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._documents: OrderedDict[str, Document] = OrderedDict()
+        self.documents = Documents(self._schema)
         resolvers.attach(self._schema)
-
-    def document(self, text: str) -> Document:
-        """What is known of a text; worked out at first sight."""
-        known = self._documents.get(text)
-        if known is not None:
-            self._documents.move_to_end(text)
-            return known
-        known = self._documents[text] = self._read(text)
-        if len(self._documents) > DOCUMENTS_MAX:
-            self._documents.popitem(last=False)
-        return known
-
-    def _read(self, text: str) -> Document:
-        try:
-            node = parse(text)
-        except GraphQLError as error:
-            return Document(None, [error])
-        except RecursionError:
-            return Document(None, [GraphQLError(NESTED)])
-        try:
-            found = validate(self._schema, node, specified_rules, max_errors=ERRORS_MAX)
-            return Document(node, [_told(error) for error in found])
-        except RecursionError:
-            return Document(None, [GraphQLError(NESTED)])
 
     def operation(self, text: str, name: str | None) -> OperationDefinitionNode | None:
         """The operation of a text that would run; None where it does not parse, or does not say which."""
-        node = self.document(text).node
-        return get_operation_ast(node, name) if node is not None else None
+        known = self.documents.operation(self.documents.of(text), name)
+        return known.node if known is not None else None
 
-    def needs(self, document: Document, operation: OperationDefinitionNode) -> Needs:
-        """What an operation of a document takes."""
-        assert document.node is not None
-        name = operation.name.value if operation.name else ""
-        if name not in document.needs:
-            document.needs[name] = walk(self._schema, document.node, operation)
-        return document.needs[name]
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+    ) -> ExecutionResult:
+        """Runs a query or a mutation: by its plan, or by the stock executor, whose errors are the exact ones."""
+        context = context_value.fork()
+        allowed = allowed_operation_types or OperationType
+        planned = await self._by_plan(query, variable_values, context, operation_name, allowed)
+        if planned is not None:
+            return planned
+        return await super().execute(
+            query,
+            variable_values,
+            context,
+            root_value,
+            operation_name,
+            allowed_operation_types,
+            operation_extensions,
+        )
+
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+    ) -> Any:
+        """The answers of any operation, one after the other."""
+        context = context_value.fork()
+        allowed = allowed_operation_types or OperationType
+        planned = await self._by_plan(query, variable_values, context, operation_name, allowed)
+        if planned is not None:
+            return _alone(planned)
+        events = await self._events(query, variable_values, context, operation_name, allowed)
+        if events is not None:
+            return events
+        return await super().stream(
+            query,
+            variable_values,
+            context,
+            root_value,
+            operation_name,
+            operation_extensions,
+            allowed_operation_types,
+        )
+
+    async def _ready(
+        self,
+        query: str | None,
+        given: dict[str, Any] | None,
+        context: Context,
+        name: str | None,
+        allowed: Iterable[OperationType],
+    ) -> tuple[Plan, VariableValues] | None:
+        """The plan of an operation that may run, with its variables; None where anything at all is in its way."""
+        document = self.documents.of(query or "")
+        known = self.documents.operation(document, name)
+        if not plans.enabled or known is None or document.errors or not _may_run(known, allowed):
+            return None
+        try:
+            await context.identify_again()
+        except Problem:
+            return None
+        if known.needs.refusal(context.asking) is not None:
+            return None
+        context.refusal = known.needs.refusal
+        variables = get_variable_values(self._schema, known.node.variable_definitions or (), given or {})
+        if isinstance(variables, list):
+            return None
+        plan = self.documents.plan(document, known, variables, context.server.database.dialect)
+        if plan is None:
+            plans.counters.fallback += 1
+            return None
+        return plan, variables
+
+    async def _by_plan(
+        self,
+        query: str | None,
+        given: dict[str, Any] | None,
+        context: Context,
+        name: str | None,
+        allowed: Iterable[OperationType],
+    ) -> ExecutionResult | None:
+        kinds = [kind for kind in allowed if kind is not OperationType.SUBSCRIPTION]
+        ready = await self._ready(query, given, context, name, kinds)
+        if ready is None:
+            return None
+        plan, variables = ready
+        try:
+            data = await plan.execute(context, variables)
+        except Exception:
+            # What was done is done: the stock executor is given the outcomes of mutations instead of running them.
+            plans.counters.surprised += 1
+            context.begin_field()
+            return None
+        plans.counters.planned += 1
+        return ExecutionResult(data, None)
+
+    async def _events(
+        self,
+        query: str | None,
+        given: dict[str, Any] | None,
+        context: Context,
+        name: str | None,
+        allowed: Iterable[OperationType],
+    ) -> AsyncGenerator[ExecutionResult, None] | None:
+        kinds = [kind for kind in allowed if kind is OperationType.SUBSCRIPTION]
+        ready = await self._ready(query, given, context, name, kinds)
+        if ready is None:
+            return None
+        plan, variables = ready
+        try:
+            source = await plan.subscribe(context, variables)
+        except Exception:
+            return None
+        return self._answers(plan, context, variables, source)
+
+    async def _answers(
+        self, plan: Plan, context: Context, variables: VariableValues, source: AsyncGenerator[Any, None]
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        try:
+            async for event in source:
+                try:
+                    data = await plan.event(context, variables, event)
+                except Exception:
+                    plans.counters.surprised += 1
+                    yield await self._exact(plan, context, variables, event)
+                else:
+                    plans.counters.planned += 1
+                    yield ExecutionResult(data, None)
+        except Exception as failure:
+            error = GraphQLError(str(failure), original_error=failure)
+            yield ExecutionResult(None, [present(error, context.request_id)])
+        finally:
+            await source.aclose()
+
+    async def _exact(
+        self, plan: Plan, context: Context, variables: VariableValues, event: Any
+    ) -> ExecutionResult:
+        context.forget()
+        result: Any = execute(
+            self._schema,
+            plan.operation.document,
+            event,
+            context,
+            {name: source.value for name, source in variables.sources.items()},
+            plan.operation.node.name.value if plan.operation.node.name else None,
+        )
+        if hasattr(result, "__await__"):
+            result = await result
+        errors = [present(e, context.request_id) for e in (result.errors or ())[:ERRORS_MAX]]
+        return ExecutionResult(result.data, errors or None)
 
     async def _prepare_operation_async(self, context: ExecutionContext, extensions_runner: Any) -> Any:
         """Parse, permissions, validation. Overrides Strawberry's own steps, which would do two of them every time."""
-        document = self.document(context.query or "")
+        document = self.documents.of(context.query or "")
         if document.node is None:
             return _refused(context, document.errors)
         # What was asked for. `context.operation_name` is the first operation's where none was named.
         name = context._provided_operation_name
-        operation = get_operation_ast(document.node, name)
-        if operation is None:
+        known = self.documents.operation(document, name)
+        if known is None:
             return _refused(context, [GraphQLError(UNNAMED if name is None else UNKNOWN)])
-        if OperationType(operation.operation.value) not in context.allowed_operations:
-            return _refused(context, [GraphQLError(f"No {operation.operation.value} can be run here.")])
+        if not _may_run(known, context.allowed_operations):
+            return _refused(context, [GraphQLError(f"No {known.node.operation.value} can be run here.")])
         context.graphql_document = document.node
-        needs, asked_by = self.needs(document, operation), _asked_by(context)
+        return await self._allowed(context, document, known)
+
+    async def _allowed(self, context: ExecutionContext, document: Document, known: Known) -> Any:
+        asked_by = _asked_by(context)
         try:
             await asked_by.identify_again()
         except Problem as over:
             return _refused(context, [GraphQLError(over.message, original_error=over)])
-        refusal = needs.refusal(asked_by.asking)
+        refusal = known.needs.refusal(asked_by.asking)
         if refusal is not None:
             problem, (node, path) = refusal
             return _refused(
                 context, [GraphQLError(problem.message, [node], path=list(path), original_error=problem)]
             )
-        asked_by.refusal = needs.refusal
+        asked_by.refusal = known.needs.refusal
         return _refused(context, document.errors) if document.errors else None
-
-    def _create_execution_context(self, *args: Any, **kwargs: Any) -> ExecutionContext:
-        context = super()._create_execution_context(*args, **kwargs)
-        # A socket has one context for all its operations; what one of them has read is not for the next.
-        context.context = _asked_by(context).fork()
-        return context
 
     async def _handle_execution_result(
         self, context: ExecutionContext, result: Any, *args: Any, **kwargs: Any
@@ -134,14 +239,17 @@ class Schema(strawberry.Schema):
         """Logging is `present`'s: what nobody foresaw, once."""
 
 
+async def _alone(answer: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
+    yield answer
+
+
+def _may_run(known: Known, allowed: Iterable[OperationType]) -> bool:
+    return OperationType(known.node.operation.value) in allowed
+
+
 def _asked_by(context: ExecutionContext) -> Context:
     asked_by: Context = context.context
     return asked_by
-
-
-def _told(error: GraphQLError) -> GraphQLError:
-    """A fault of the document as the caller's own, whatever Python raised while looking: a number of 5,000 digits."""
-    return GraphQLError(error.message[:MESSAGE_LENGTH_MAX], error.nodes, error.source, error.positions)
 
 
 def _refused(context: ExecutionContext, errors: list[GraphQLError]) -> PreExecutionError:

@@ -5,8 +5,8 @@ never on who asks or for how many, so that each is built and compiled once.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
@@ -28,7 +28,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.orm import aliased, join
+from sqlalchemy.orm import aliased, join, outerjoin
 
 from db.base import ANYONE, Row, columns_of
 from db.engine import Dialect
@@ -45,6 +45,31 @@ Conditions = Callable[[Any], Sequence[ColumnElement[bool]]]
 
 
 @dataclass(frozen=True)
+class Read:
+    """What one statement takes of each row: columns, of the row itself or of rows joined to it."""
+
+    columns: Sequence[ColumnElement[Any]]
+    joins: Sequence[tuple[Any, ColumnElement[bool]]] = ()
+    """Aliases and what ties each to the row; a row without its partner stays."""
+
+    def joined(self, source: Any) -> Any:
+        """The source with what is joined to it."""
+        for other, tie in self.joins:
+            source = outerjoin(source, other, tie)
+        return source
+
+    def with_(self, *more: ColumnElement[Any]) -> "Read":
+        """The same with other columns before its own."""
+        return replace(self, columns=[*more, *self.columns])
+
+
+class Columns(Protocol):
+    """A choice of columns."""
+
+    def read(self, entity: Any) -> Read: ...
+
+
+@dataclass(frozen=True)
 class Selection:
     """What is read of one table.
 
@@ -57,24 +82,30 @@ class Selection:
     kind: str | None = None
     type_name: str | None = None
     through: tuple[type[Row], str] | None = None
+    columns: Columns | None = None
 
-    def columns(self, entity: Any) -> list[ColumnElement[Any]]:
-        """Every readable column of an alias of the table."""
+    def read(self, entity: Any) -> Read:
+        """What is read of an alias of the table: every readable column, unless others were chosen."""
+        if self.columns is not None:
+            return self.columns.read(entity)
         columns = columns_of(entity, self.table)
-        return columns if self.type_name is None else [*columns, literal(self.type_name).label(TYPE_NAME)]
+        if self.type_name is not None:
+            columns = [*columns, literal(self.type_name).label(TYPE_NAME)]
+        return Read(columns)
 
-    def rows(self, entity: Any, columns: Sequence[Any], *conditions: ColumnElement[bool]) -> Select[Any]:
-        """The columns of the visible rows that fulfil the conditions."""
+    def rows(self, entity: Any, read: Read, *conditions: ColumnElement[bool]) -> Select[Any]:
+        """What is read of the visible rows that fulfil the conditions."""
         where = [*conditions, entity.visible_to(ANYONE)]
         if self.alive and hasattr(self.table, "deleted_at"):
             where.append(entity.deleted_at.is_(None))
         if self.kind is not None:
             where.append(entity.kind == self.kind)
-        if self.through is None:
-            return select(*columns).select_from(entity).where(*where)
-        between, onward = self.through
-        joined = join(entity, between, getattr(between, onward) == entity.id)
-        return select(*columns).select_from(joined).where(*where, between.visible_to(ANYONE))
+        source = entity
+        if self.through is not None:
+            between, onward = self.through
+            source = join(entity, between, getattr(between, onward) == entity.id)
+            where.append(between.visible_to(ANYONE))
+        return select(*read.columns).select_from(read.joined(source)).where(*where)
 
     def pointing(self, entity: Any, key: str) -> ColumnElement[Any]:
         """The column that points at a parent, here or in the table between."""
@@ -88,7 +119,7 @@ def by_id(selection: Selection, columns: Sequence[str], *, newest: bool = False)
     entity: Any = aliased(selection.table)
     named = [(getattr(entity, c), f"key_{i}") for i, c in enumerate(columns)]
     same = [c == bindparam(name, type_=c.type) for c, name in named]
-    rows = selection.rows(entity, selection.columns(entity), *same)
+    rows = selection.rows(entity, selection.read(entity), *same)
     return rows.order_by(entity.id.desc()).limit(1) if newest else rows
 
 
@@ -98,7 +129,7 @@ def by_ids(selection: Selection, columns: Sequence[str], dialect: Dialect) -> Se
     matched = [getattr(entity, c) for c in columns]
     keys = _Keys([c.type for c in matched], dialect)
     same = [c == value for c, value in zip(matched, keys.values, strict=True)]
-    return selection.rows(entity, [keys.place, *selection.columns(entity)], *same).select_from(keys.table)
+    return selection.rows(entity, selection.read(entity).with_(keys.place), *same).select_from(keys.table)
 
 
 def root_page(
@@ -106,7 +137,7 @@ def root_page(
 ) -> Select[Any]:
     """The first `limit` rows in order, after `offset` others where that is asked for."""
     entity: Any = aliased(selection.table)
-    rows = selection.rows(entity, selection.columns(entity), *conditions(entity))
+    rows = selection.rows(entity, selection.read(entity), *conditions(entity))
     rows = rows.order_by(*ordered(entity, order, backwards)).limit(LIMIT)
     return rows.offset(OFFSET) if offset else rows
 
@@ -120,31 +151,29 @@ def page_of_each(
     keys = _Keys([pointing.type], dialect)
     where = (pointing == keys.values[0], *conditions(entity))
     if dialect == "postgresql":
-        mine = selection.rows(entity, selection.columns(entity), *where)
-        each = (
-            mine.order_by(*ordered(entity, order, backwards))
-            .limit(LIMIT)
-            .correlate(keys.table)
-            .lateral("each")
-        )
-        rows = select(keys.place, *each.c).select_from(keys.table.join(each, true()))
-        return rows.order_by(keys.place, *_ordered_columns(each.c, entity, order, backwards))
+        read = selection.read(entity)
+        sorts = {name: getattr(entity, name).label(f"sort_{i}") for i, (name, _) in enumerate(order)}
+        mine = selection.rows(entity, Read([*read.columns, *sorts.values()], read.joins), *where)
+        mine = mine.order_by(*ordered(entity, order, backwards)).limit(LIMIT)
+        each = mine.correlate(keys.table).lateral("each")
+        rows = select(keys.place, *[each.c[c.key or ""] for c in read.columns])
+        rows = rows.select_from(keys.table.join(each, true()))
+        outside = {name: each.c[label.key or ""] for name, label in sorts.items()}
+        return rows.order_by(keys.place, *_ordered_columns(outside, entity, order, backwards))
     # SQLite has no lateral join: each key chooses its ids along the index, then the rows are read by id.
-    chosen = (
-        selection.rows(entity, [entity.id], *where).order_by(*ordered(entity, order, backwards)).limit(LIMIT)
-    )
+    chosen = selection.rows(entity, Read([entity.id]), *where)
+    chosen = chosen.order_by(*ordered(entity, order, backwards)).limit(LIMIT).correlate(keys.table)
     outer: Any = aliased(selection.table)
-    rows = (
-        select(keys.place, *selection.columns(outer)).select_from(keys.table).where(keys.place.is_not(None))
-    )
-    rows = rows.join(outer, outer.id.in_(chosen.correlate(keys.table)))
+    read = selection.read(outer)
+    source = read.joined(join(keys.table, outer, outer.id.in_(chosen)))
+    rows = select(keys.place, *read.columns).select_from(source).where(keys.place.is_not(None))
     return rows.order_by(keys.place, *ordered(outer, order, backwards))
 
 
 def count(selection: Selection, conditions: Conditions) -> Select[Any]:
     """How many rows fulfil the conditions."""
     entity: Any = aliased(selection.table)
-    return selection.rows(entity, [func.count().label("total")], *conditions(entity))
+    return selection.rows(entity, Read([func.count().label("total")]), *conditions(entity))
 
 
 def count_of_each(selection: Selection, key: str, conditions: Conditions, dialect: Dialect) -> Select[Any]:
@@ -153,7 +182,7 @@ def count_of_each(selection: Selection, key: str, conditions: Conditions, dialec
     pointing = selection.pointing(entity, key)
     keys = _Keys([pointing.type], dialect)
     where = (pointing == keys.values[0], *conditions(entity))
-    counted = selection.rows(entity, [keys.place, func.count().label("total")], *where)
+    counted = selection.rows(entity, Read([keys.place, func.count().label("total")]), *where)
     return counted.select_from(keys.table).group_by(keys.place)
 
 

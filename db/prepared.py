@@ -1,0 +1,56 @@
+"""Statements compiled once, to be run by the driver itself: text, and how named values become its arguments."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.engine import Dialect as Compiler
+from sqlalchemy.engine import make_url
+
+Process = Callable[[Any], Any]
+COMPILERS: Mapping[str, Compiler] = {
+    "postgresql": make_url("postgresql+asyncpg://").get_dialect()(),
+    "sqlite": make_url("sqlite+aiosqlite://").get_dialect()(),
+}
+"""SQLAlchemy's dialects, which write the text and convert values, without a connection."""
+NUMERIC = 1700
+"""PostgreSQL's number of the one type whose conversion depends on what the server sent."""
+
+
+class Prepared:
+    """One statement as the driver takes it. Its rows come by position, as the driver gives them."""
+
+    __slots__ = ("_binds", "text")
+
+    def __init__(self, statement: Select[Any], dialect: str) -> None:
+        compiled = statement.compile(dialect=COMPILERS[dialect])
+        processes: Mapping[str, Any] = compiled._bind_processors
+        self.text = str(compiled)
+        self._binds: list[tuple[str | None, Process | None, Any]] = []
+        for name in compiled.positiontup or ():
+            process, parameter = processes.get(name), compiled.binds[name]
+            if parameter.required:
+                self._binds.append((name, process, None))
+            else:
+                own = parameter.effective_value
+                self._binds.append((None, None, own if process is None else process(own)))
+
+    def arguments(self, values: Mapping[str, Any], viewer: Mapping[str, Any]) -> list[Any]:
+        """The arguments in order: of the values, of the viewer's, or what the statement itself says."""
+        arguments = []
+        for name, process, own in self._binds:
+            if name is None:
+                arguments.append(own)
+                continue
+            value = values[name] if name in values else viewer[name]
+            arguments.append(value if process is None else process(value))
+        return arguments
+
+
+@cache
+def reads(kind: Any, dialect: str) -> Process | None:
+    """What turns a driver's value of a column type into Python's; None where it is that already."""
+    compiler = COMPILERS[dialect]
+    process: Process | None = kind.dialect_impl(compiler).result_processor(compiler, NUMERIC)
+    return process
