@@ -6,30 +6,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import aiosqlite
-from sqlalchemy import Executable, Row, event, make_url, text
+from sqlalchemy import Executable, Row, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
 
-from db.reading import Listen, PostgresSource, Reader, Source, SqliteSource
+from db import postgres, sqlite
+from db.faults import fault_of, read_again
+from db.reading import Listen, Reader, Source
+from db.shields import all_done, shielded
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 POOL_WAIT_SECONDS = 2.0
 """How long a request waits for a connection before it is told to come back."""
-WRITER_WAIT_SECONDS = 30.0
-"""SQLite has one writer: how long a write waits for its turn."""
 ANALYZED_ROWS_MAX = 400
 """Rows of each index that `analyze` looks at: milliseconds, whatever the size of the table."""
-LOCK_WAIT_MILLISECONDS = 5_000
-"""How long SQLite waits for a lock that another process holds."""
-PRAGMAS = (
-    f"busy_timeout = {LOCK_WAIT_MILLISECONDS}",
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    "foreign_keys = ON",
-)
-SERVER_SETTINGS = {"application_name": "switchboard", "jit": "off"}
+STATEMENT_SECONDS = 30.0
+"""How long one statement may take."""
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -50,31 +43,44 @@ def driver_url(url: str) -> URL:
 
 
 class Database:
-    """Connections to one database. `fetch` reads, `write` opens a transaction."""
+    """Connections to one database. `fetch` reads, `write` opens a transaction; both raise DatabaseFault where it fails.
 
-    def __init__(self, url: str, *, pool_max: int = 10, idle_seconds: int = 300) -> None:
+    With `statement_seconds` of None nothing is cut short, however long it takes: for migrations.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_max: int = 10,
+        idle_seconds: int = 300,
+        statement_seconds: float | None = STATEMENT_SECONDS,
+    ) -> None:
         self.url = driver_url(url)
         self.dialect: Dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         # Half of the connections are the driver's own: what plans read with.
         own = max(pool_max // 2, 1)
         rest = max(pool_max - own, 1)
-        waits: Any = {"size_max": own, "wait_seconds": POOL_WAIT_SECONDS, "idle_seconds": idle_seconds}
+        waits: Any = {"wait_seconds": POOL_WAIT_SECONDS, "statement_seconds": statement_seconds}
         self._source: Source
         if self.dialect == "sqlite":
-            self._reads = _sqlite_reads(self.url, rest)
-            self._writes = _sqlite_writes(self.url)
-            self._source = SqliteSource(self.url, _sqlite_prepared, **waits)
+            self._reads = sqlite.open_readers(self.url, pool_max=rest, **waits)
+            self._writes = sqlite.open_writer(self.url, statement_seconds=statement_seconds)
+            self._source = sqlite.SqliteSource(self.url, pool_max=own, idle_seconds=idle_seconds, **waits)
         else:
-            self._writes = _postgres(self.url, rest, idle_seconds)
+            self._writes = postgres.open_engine(self.url, pool_max=rest, idle_seconds=idle_seconds, **waits)
             self._reads = self._writes.execution_options(isolation_level="AUTOCOMMIT")
-            self._source = PostgresSource(self.url, {"server_settings": SERVER_SETTINGS}, **waits)
+            self._source = postgres.PostgresSource(self.url, pool_max=own, idle_seconds=idle_seconds, **waits)
 
     async def fetch(
         self, statement: Executable, values: Mapping[str, Any] | None = None
     ) -> Sequence[Row[Any]]:
         """Reads on a connection of its own, outside any transaction: concurrent callers never share one."""
+        return await shielded(read_again(lambda: self._read(statement, dict(values or {}))))
+
+    async def _read(self, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
         async with self._reads.connect() as connection:
-            return (await connection.execute(statement, dict(values or {}))).all()
+            return (await connection.execute(statement, values)).all()
 
     def reader(self, viewer: Mapping[str, Any]) -> Reader:
         """Reads by position for one operation of one viewer, whose values every statement may name."""
@@ -88,8 +94,16 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        async with self._writes.begin() as connection:
-            yield connection
+        committing = False
+        try:
+            async with self._writes.begin() as connection:
+                yield connection
+                committing = True
+        except Exception as error:
+            fault = fault_of(error, committing=committing)
+            if fault is None:
+                raise
+            raise fault from error
 
     async def warm(self, connections: int) -> None:
         """Opens connections before the first request needs them."""
@@ -102,7 +116,7 @@ class Database:
         """
         if self.dialect != "sqlite":
             return
-        async with self._writes.begin() as connection:
+        async with self.write() as connection:
             await connection.exec_driver_sql(f"PRAGMA analysis_limit = {ANALYZED_ROWS_MAX}")
             await connection.exec_driver_sql("ANALYZE")
         # A connection reads the figures when it is opened.
@@ -131,60 +145,8 @@ class Database:
         return (self._reads, self._writes) if self.dialect == "sqlite" else (self._writes,)
 
     async def close(self) -> None:
-        """Closes every connection."""
+        """Closes every connection, once what is at work has ended."""
+        await all_done()
         await self._source.lender.retire(all=True)
         for engine in self.engines:
             await engine.dispose()
-
-
-def _postgres(url: URL, pool_max: int, idle_seconds: int) -> AsyncEngine:
-    return create_async_engine(
-        url,
-        pool_size=pool_max,
-        max_overflow=0,
-        hide_parameters=True,
-        pool_timeout=POOL_WAIT_SECONDS,
-        pool_recycle=idle_seconds,
-        connect_args={"server_settings": SERVER_SETTINGS},
-    )
-
-
-def _sqlite_reads(url: URL, pool_max: int) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=pool_max, max_overflow=0, pool_reset_on_return=None, hide_parameters=True
-    )
-    event.listen(engine.sync_engine, "connect", _sqlite_connected)
-    return engine
-
-
-def _sqlite_writes(url: URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=1, max_overflow=0, pool_timeout=WRITER_WAIT_SECONDS, hide_parameters=True
-    )
-    event.listen(engine.sync_engine, "connect", _sqlite_connected)
-    # The driver's deferred transactions lose updates: the write lock is taken before the first read.
-    event.listen(
-        engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE")
-    )
-    return engine
-
-
-def _sqlite_connected(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-    # SQLite's own lower() knows ASCII only; a prefix search has to find "Élodie" by "él".
-    connection.create_function("lower", 1, _lower, deterministic=True)
-
-
-async def _sqlite_prepared(connection: aiosqlite.Connection) -> None:
-    """The same for a connection that SQLAlchemy does not know."""
-    for pragma in PRAGMAS:
-        await connection.execute(f"PRAGMA {pragma}")
-    await connection.create_function("lower", 1, _lower, deterministic=True)
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value

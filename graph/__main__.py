@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db import migrate as migrations
 from db.engine import Database
+from db.faults import DatabaseFault
 from graph.app import create_app, make_server, open_database
 from graph.logging import configure_logging
 from graph.seed import command as seeding
@@ -205,15 +206,18 @@ async def _prepare(database: Database) -> None:
 
 
 async def _with_database(settings: Settings, run: Callable[[Database], Awaitable[T]]) -> T:
-    return await _using(open_database(settings), run)
+    return await _using(open_database(settings, statement_seconds=None), run)
 
 
 async def _using(database: Database, run: Callable[[Database], Awaitable[T]]) -> T:
     try:
         return await run(database)
-    except (OSError, DBAPIError) as error:
+    except (OSError, DBAPIError, DatabaseFault) as error:
         shown = database.url.render_as_string(hide_password=True)
-        raise click.ClickException(f"The database {shown} cannot be used: {type(error).__name__}.") from error
+        reason = error.__cause__ if isinstance(error, DatabaseFault) else error
+        raise click.ClickException(
+            f"The database {shown} cannot be used: {type(reason).__name__}."
+        ) from error
     finally:
         await database.close()
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -15,7 +14,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from db.engine import Database
+from db.engine import STATEMENT_SECONDS, Database
+from db.faults import DatabaseFault
 from graph import graphiql, health
 from graph.endpoint import Endpoint
 from graph.requests import RequestIdMiddleware
@@ -34,10 +34,13 @@ ANALYZE_SECONDS = 600.0
 logger = structlog.get_logger("switchboard.database")
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: Settings, *, statement_seconds: float | None = STATEMENT_SECONDS) -> Database:
     """The database that the settings name. Nothing is connected yet."""
     return Database(
-        settings.database_url, pool_max=settings.db_pool_max, idle_seconds=int(settings.db_pool_idle_timeout)
+        settings.database_url,
+        pool_max=settings.db_pool_max,
+        idle_seconds=int(settings.db_pool_idle_timeout),
+        statement_seconds=statement_seconds,
     )
 
 
@@ -117,8 +120,8 @@ async def keep_analyzed(database: Database) -> None:
         await asyncio.sleep(ANALYZE_SECONDS)
         try:
             await database.analyze()
-        except DBAPIError as error:
-            logger.warning("analyze failed", error=type(error).__name__)
+        except DatabaseFault as error:
+            logger.warning("analyze failed", error=str(error))
 
 
 async def welcome(_request: Request) -> Response:

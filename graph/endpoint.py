@@ -217,7 +217,12 @@ class Endpoint(GraphQL[Context, None]):
     def _respond(self, request: Request | WebSocket, answer: dict[str, Any], status: int) -> Response:
         told = {"requestId": _request_id(request.scope), "timestamp": write_instant(now())}
         body = orjson.dumps({**answer, "extensions": {**answer.get("extensions", {}), **told}})
-        headers = {"Vary": "Accept", "Cache-Control": "no-store", **TOLD_WITH.get(status, {})}
+        headers = {
+            "Vary": "Accept",
+            "Cache-Control": "no-store",
+            **TOLD_WITH.get(status, {}),
+            **told_when(answer),
+        }
         media_type = f"{answer_type(request)}; charset=utf-8"
         return Response(body, int(status), media_type=media_type, headers=headers)
 
@@ -262,6 +267,13 @@ def is_refused_whole(result: ExecutionResult) -> bool:
 def status_of(error: Mapping[str, Any]) -> int:
     """The HTTP status of an answer without data: that of its first error."""
     return STATUSES[ErrorCode(error["extensions"]["code"])]
+
+
+def told_when(answer: Mapping[str, Any]) -> dict[str, str]:
+    """The header that says when to ask again, where an error of the answer does."""
+    waits = [error.get("extensions", {}).get("retryAfter") for error in answer.get("errors", ())]
+    known = [wait for wait in waits if wait is not None]
+    return {"Retry-After": str(max(known))} if known else {}
 
 
 def is_local(origin: str) -> bool:

@@ -3,20 +3,25 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import structlog
 from graphql import GraphQLError
 from starlette.websockets import WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
+from db.faults import DatabaseFault
 from graph.operations import fault_of_request
 from schema.kit.context import Context
 from services.errors import ErrorCode
 
+TRY_AGAIN_LATER: Final = 1013
 REASON_BYTES_MAX: Final = 123
 """What a close frame has room for."""
 ID_LENGTH_MAX: Final = 128
 TYPES: Final = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
+
+logger = structlog.get_logger("switchboard.sockets")
 
 
 class Socket(ASGIWebSocketAdapter):
@@ -44,7 +49,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         else:
             # The handler does not know that a payload of null is none.
             given: Any = {name: value for name, value in message.items() if value is not None}
-            await super().handle_message(given)
+            try:
+                await super().handle_message(given)
+            except DatabaseFault as fault:
+                logger.warning("database fault", kind=fault.kind.value, cause=repr(fault.__cause__))
+                await self.websocket.close(TRY_AGAIN_LATER, "The database does not answer.")
 
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):  # a client that left is no failure

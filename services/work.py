@@ -1,5 +1,6 @@
 """The unit of work: one transaction in which a service reads and writes as the viewer, and what is announced after it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -8,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Executable, delete, insert, inspect, select, update
 from sqlalchemy import Row as Record
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.base import Row, Viewer, columns_of, new_id, now
 from db.engine import Database
+from db.faults import TRY_AGAIN_SECONDS, DatabaseFault, FaultKind, jittered
+from db.shields import shielded
 from services.columns import check
 from services.errors import Conflict, NotFound, Problem, StaleVersion, Unauthenticated
 from services.events import Hub
@@ -23,9 +26,7 @@ T = TypeVar("T")
 UPSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 TRIES_MAX = 3
-"""How often a transaction that lost to another is run before the fault is reported."""
-LOST_TO_ANOTHER = frozenset({"40001", "40P01"})
-"""PostgreSQL: serialization failure, deadlock. Nothing was done; running it again is safe."""
+"""How often a transaction that did nothing is run before the fault is reported."""
 
 
 class Again(Exception):
@@ -211,29 +212,36 @@ async def transact(
 ) -> T:
     """Runs `service(work, …)` in a transaction, commits it, then announces what it emitted.
 
-    A transaction that lost to another (deadlock, serialization, Again) did nothing, and is run TRIES_MAX times.
+    A transaction that lost to another (deadlock, serialization, Again) or broke off before its commit did nothing,
+    and is run TRIES_MAX times. It is carried through when the caller leaves meanwhile.
     """
+    return await shielded(_transact(database, hub, viewer, lambda work: service(work, *args, **kwargs)))
+
+
+async def _transact(
+    database: Database, hub: Hub, viewer: Viewer | None, run: Callable[[Work], Awaitable[T]]
+) -> T:
     for turn in range(TRIES_MAX):
         try:
             async with database.write() as connection:
                 work = Work(connection, viewer)
-                result = await service(work, *args, **kwargs)
-        except (Again, DBAPIError) as error:
-            if turn + 1 < TRIES_MAX and _lost(error):
-                continue
-            if isinstance(error.__cause__, Problem):
-                # What a service lost to again and again is told as what it met.
-                raise error.__cause__ from None
-            raise
+                result = await run(work)
+        except (Again, DatabaseFault) as error:
+            if turn + 1 == TRIES_MAX or not _did_nothing(error):
+                if isinstance(error.__cause__, Problem):
+                    # What a service lost to again and again is told as what it met.
+                    raise error.__cause__ from None
+                raise
+            if isinstance(error, DatabaseFault) and error.kind is FaultKind.AWAY:
+                await asyncio.sleep(jittered(TRY_AGAIN_SECONDS[turn]))
+            continue
         hub.announce(work.hints)
         return result
     raise AssertionError("unreachable")
 
 
-def _lost(error: Exception) -> bool:
-    return (
-        isinstance(error, Again) or getattr(getattr(error, "orig", None), "sqlstate", None) in LOST_TO_ANOTHER
-    )
+def _did_nothing(error: Again | DatabaseFault) -> bool:
+    return isinstance(error, Again) or (error.undone and error.kind in (FaultKind.RACE, FaultKind.AWAY))
 
 
 def _column(table: type[Row], name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 
 from db.base import Viewer
+from db.faults import until_answered
 from schema.kit.load import Load
 from services.errors import Problem, Unauthenticated
 from services.server import Server
@@ -103,7 +104,7 @@ class Context:
         """
         try:
             async for row in rows:
-                await self.identify_again()
+                await until_answered(self.identify_again)
                 refused = self.refusal(self.asking)
                 if refused is not None:
                     raise refused[0]

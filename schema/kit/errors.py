@@ -8,6 +8,7 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.utils.str_converters import to_camel_case
 
+from db.faults import DatabaseFault, FaultKind, fault_of
 from schema.kit.docs import attribute_docs, class_doc, publish_enum
 from services import errors as problems
 from services.errors import ErrorCode
@@ -17,6 +18,9 @@ log = structlog.get_logger("switchboard.errors")
 
 publish_enum(ErrorCode)
 MASKED = "Something went wrong on our side. The request id finds it in the server's log."
+AWAY = "The database does not take this now, and nothing was done. Ask again later."
+UNKNOWN = "The database broke off while it kept this: it may be done, or not. Look, or send it again with the same key."
+TOO_LONG = "It took longer than one operation may."
 USER_CODES = frozenset(
     {
         problems.ErrorCode.VALIDATION_ERROR,
@@ -57,12 +61,30 @@ def present(error: GraphQLError, request_id: str) -> GraphQLError:
         if cause.path:
             extensions["argument"] = _spelled(cause.path)
         return _again(error, cause.message, extensions)
+    fault = fault_of(cause) if cause is not None else None
+    if fault is not None:
+        return _unavailable(error, fault, request_id)
     if cause is None or isinstance(cause, GraphQLError):
         code = (error.extensions or {}).get("code", problems.ErrorCode.VALIDATION_ERROR.value)
         return _again(error, error.message, {**(error.extensions or {}), "code": code})
     log.error("unforeseen", request_id=request_id, path=error.path, exc_info=cause)
     extensions = {"code": problems.ErrorCode.INTERNAL.value, "requestId": request_id}
     return _again(error, MASKED, extensions)
+
+
+def _unavailable(error: GraphQLError, fault: DatabaseFault, request_id: str) -> GraphQLError:
+    """What the driver said is for the log alone."""
+    log.warning(
+        "database fault", request_id=request_id, kind=fault.kind.value, cause=repr(fault.__cause__ or fault)
+    )
+    if fault.kind is FaultKind.TIMEOUT:
+        return _again(error, TOO_LONG, {"code": problems.ErrorCode.TIMEOUT.value})
+    extensions = {
+        "code": problems.ErrorCode.DATABASE_UNAVAILABLE.value,
+        "retryAfter": fault.retry_after,
+        "requestId": request_id,
+    }
+    return _again(error, AWAY if fault.undone else UNKNOWN, extensions)
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

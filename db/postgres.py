@@ -1,0 +1,79 @@
+"""Connections to PostgreSQL: SQLAlchemy's engine for transactions, asyncpg's own for reads by position."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from db.lending import Lender
+from db.prepared import COMPILERS
+from db.reading import Listen
+
+CONNECT_SECONDS = 5.0
+"""How long a new connection may take."""
+ROW_LOCK_SECONDS = 10.0
+"""How long a statement waits for what another transaction holds."""
+IDLE_SECONDS = 30.0
+"""How long a transaction may hold its locks while nothing is asked of it."""
+SILENCE_SECONDS = 5.0
+"""How much longer than a statement may take a server that says nothing at all is waited for."""
+
+
+def connect_arguments(statement_seconds: float | None) -> Mapping[str, Any]:
+    """What every connection is opened with; without `statement_seconds` nothing is cut short."""
+    told = {"application_name": "switchboard", "jit": "off"}
+    bounds: dict[str, Any] = {"timeout": CONNECT_SECONDS, "server_settings": told}
+    if statement_seconds is not None:
+        told["statement_timeout"] = f"{statement_seconds * 1_000:.0f}"
+        told["lock_timeout"] = f"{ROW_LOCK_SECONDS * 1_000:.0f}"
+        told["idle_in_transaction_session_timeout"] = f"{IDLE_SECONDS * 1_000:.0f}"
+        bounds["command_timeout"] = statement_seconds + SILENCE_SECONDS
+    return bounds
+
+
+def open_engine(
+    url: URL, *, pool_max: int, wait_seconds: float, idle_seconds: int, statement_seconds: float | None
+) -> AsyncEngine:
+    """The engine that transactions run on."""
+    return create_async_engine(
+        url,
+        pool_size=pool_max,
+        max_overflow=0,
+        hide_parameters=True,
+        pool_timeout=wait_seconds,
+        pool_recycle=idle_seconds,
+        connect_args=connect_arguments(statement_seconds),
+    )
+
+
+class PostgresSource:
+    """Connections of asyncpg in autocommit."""
+
+    def __init__(
+        self,
+        url: URL,
+        *,
+        pool_max: int,
+        wait_seconds: float,
+        idle_seconds: int,
+        statement_seconds: float | None,
+    ) -> None:
+        _, options = COMPILERS["postgresql"].create_connect_args(url)
+        self.listeners: list[Listen] = []
+
+        async def connect() -> Any:
+            return await asyncpg.connect(**{**options, **connect_arguments(statement_seconds)})
+
+        async def close(connection: Any) -> None:
+            connection.terminate()
+
+        self.lender = Lender(
+            connect, close, size_max=pool_max, wait_seconds=wait_seconds, idle_seconds=idle_seconds
+        )
+
+    async def fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
+        """The rows of a statement."""
+        rows: Sequence[Any] = await connection.fetch(text, *arguments)
+        return rows
