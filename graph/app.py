@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from db.engine import STATEMENT_SECONDS, Database
 from db.faults import DatabaseFault
 from graph import graphiql, health
+from graph.endings import keep_watch
 from graph.endpoint import Endpoint
 from graph.requests import RequestIdMiddleware
 from graph.settings import VERSION, Settings
+from graph.sockets import SocketLimits
 from schema import schema
 from services.secrets import Vault
 from services.server import Server
@@ -55,25 +57,35 @@ def make_server(settings: Settings, database: Database) -> Server:
     )
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     """The application, ready for uvicorn; it opens its database at the start and closes it at the end."""
     database = open_database(settings)
-    state = health.ServerState()
+    server = make_server(settings, database)
     endpoint = Endpoint(
         schema,
-        make_server(settings, database),
+        server,
         allowed_origins=settings.allowed_origins,
         any_local_origin=not settings.is_production,
         trusted_proxies=settings.trusted_proxies,
+        lines=state.lines,
+        limits=SocketLimits(
+            settings.sockets_per_viewer_max,
+            settings.subscriptions_per_socket_max,
+            settings.socket_send_timeout,
+        ),
     )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await database.warm(settings.db_pool_min)
-        analyzing = asyncio.create_task(keep_analyzed(database))
+        chores = [
+            asyncio.create_task(keep_analyzed(database)),
+            asyncio.create_task(keep_watch(state.lines, server)),
+        ]
         yield
         state.draining = True
-        analyzing.cancel()
+        for chore in chores:
+            chore.cancel()
         await database.close()
 
     routes = [

@@ -96,6 +96,13 @@ class Settings(BaseSettings):
     db_pool_max: int = Field(default=10, ge=1, le=1_000, validate_default=True)
     db_pool_idle_timeout: float = Field(default=300, gt=0, le=86_400)
 
+    # Sockets that one member may have open in one process, and operations at once on each.
+    sockets_per_viewer_max: int = Field(default=100, ge=1, le=1_000_000)
+    subscriptions_per_socket_max: int = Field(default=100, ge=1, le=10_000)
+    # Seconds after which a socket is closed that takes nothing, or answers no ping; between two pings of it.
+    socket_send_timeout: float = Field(default=30, gt=0, le=3_600)
+    socket_ping_interval: float = Field(default=20, gt=0, le=3_600)
+
     page_size_max: int = Field(default=100, ge=1, le=1_000)
     rate_limits: bool = True
     # Absent, /metrics is served on service_port.
