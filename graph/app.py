@@ -16,13 +16,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.engine import STATEMENT_SECONDS, Database
 from db.faults import DatabaseFault
-from graph import graphiql, health
+from graph import graphiql, health, live
 from graph.endings import keep_watch
 from graph.endpoint import Endpoint
 from graph.requests import RequestIdMiddleware
 from graph.settings import VERSION, Settings
 from graph.sockets import SocketLimits
 from schema import schema
+from services.brokers.lines import Line
+from services.brokers.local import LocalBroker
+from services.brokers.urls import make_broker
+from services.hub import Hub
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -48,10 +52,14 @@ def open_database(settings: Settings, *, statement_seconds: float | None = STATE
 
 def make_server(settings: Settings, database: Database) -> Server:
     """What all requests share."""
+    broker = make_broker(settings.broker_url, settings.database_url)
+    line = Line(broker)
     return Server(
         database,
         Tokens({key.id: key.secret for key in settings.jwt_secret}),
         Vault({key.id: key.secret for key in settings.db_encryption_key}),
+        line=line,
+        hub=Hub(None if isinstance(broker, LocalBroker) else line),
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
     )
@@ -82,8 +90,9 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
             asyncio.create_task(keep_analyzed(database)),
             asyncio.create_task(keep_watch(state.lines, server)),
         ]
-        yield
-        state.draining = True
+        async with live.following(server):
+            yield
+            state.draining = True
         for chore in chores:
             chore.cancel()
         await database.close()

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from graph.keys import KeyRing, KeysError, is_placeholder, keep_rings, parse_ring
+from services.brokers.urls import SCHEMES
 
 PROJECT_FOLDER: Final = Path(__file__).resolve().parent.parent
 VERSION: Final[str] = tomllib.loads((PROJECT_FOLDER / "pyproject.toml").read_text())["project"]["version"]
@@ -87,8 +88,9 @@ class Settings(BaseSettings):
     # Whose X-Forwarded-* headers are believed.
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
 
-    # Absent, workers tell each other through the database and each counts its own limits.
+    # Absent, workers tell each other through PostgreSQL.
     broker_url: str | None = Field(default=None, repr=False)
+    # Absent, each worker counts its own limits.
     redis_url: str | None = Field(default=None, repr=False)
 
     # Connections of one process: opened at the start, at most; an older one is renewed when it is next used.
@@ -165,6 +167,13 @@ class Settings(BaseSettings):
     def check_url(cls, value: str | None) -> str | None:
         if value is not None and not re.match(r"[a-z][a-z0-9+]*://[^\s/]", value):
             raise ValueError("should be a URL such as redis://host:6379/0")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def check_broker(cls, value: str | None) -> str | None:
+        if value is not None and value.partition(":")[0] not in SCHEMES:
+            raise ValueError(f"should begin with {', '.join(f'{scheme}://' for scheme in SCHEMES)}")
         return value
 
     @field_validator(*KEY_RINGS, mode="before")

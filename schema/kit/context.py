@@ -1,6 +1,6 @@
 """What a resolver is given: who asks, what it may read with, and how it changes something."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ class Context:
     """Who is asking now, where one context serves a whole connection; raises Unauthenticated once that is over."""
     refusal: Callable[[Viewer | None], tuple[Problem, Any] | None] = field(default=lambda _: None, repr=False)
     """Why a viewer may not run this operation; None where it may."""
+    _first: dict[Any, Any] = field(default_factory=dict, repr=False)
     _acting: Viewer | None = field(default=None, repr=False)
     _load: Load | None = field(default=None, repr=False)
 
@@ -65,25 +66,44 @@ class Context:
         """Read afresh from here on: something changed."""
         self._load = None
 
+    async def read_first(self, reads: Iterable[Callable[["Context"], Awaitable[Any]]]) -> None:
+        """Reads what has to be known before anything else of the operation is read; a failure is its field's own."""
+        for read in reads:
+            try:
+                self._first[read] = await read(self)
+            except Exception as error:
+                self._first[read] = error
+
+    def read_already(self, read: Any) -> Any:
+        """What was read first; raises what that raised."""
+        value = self._first[read]
+        if isinstance(value, Exception):
+            raise value
+        return value
+
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""
-        return replace(self, _acting=None, _load=None)
+        return replace(self, _first={}, _acting=None, _load=None)
 
-    async def afresh(self, rows: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    def viewer_now(self) -> Viewer:
+        """Who is asking, for what runs on while that changes."""
+        return self.viewer
+
+    async def afresh(self, told: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
         """The events of a subscription, each read for itself, while the viewer may see it.
 
         An older Load would show yesterday's data, and an older viewer what it may no longer see.
         """
         try:
-            async for row in rows:
+            async for occurrence in told:
                 await until_answered(self.identify_again)
                 refused = self.refusal(self.asking)
                 if refused is not None:
                     raise refused[0]
                 self.forget()
-                yield row
+                yield occurrence
         finally:
-            await rows.aclose()
+            await told.aclose()
 
     async def transact(self, service: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
         """Runs `service(work, …)` in a transaction of its own. What it gives back are rows, the sources of graph types."""

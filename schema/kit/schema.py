@@ -1,9 +1,11 @@
 """Strawberry's schema with our declarations attached: documents cached, permissions checked before anything runs."""
 
 from collections import OrderedDict
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import strawberry
 from graphql import (
     DocumentNode,
@@ -14,13 +16,19 @@ from graphql import (
     specified_rules,
     validate,
 )
-from strawberry.types import ExecutionContext
+from graphql import ExecutionResult as CoreResult
+from graphql import OperationType as CoreOperationType
+from graphql.error import located_error
+from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from schema.kit import resolvers
+from schema.kit import resolvers, subscriptions
 from schema.kit.context import Context
 from schema.kit.errors import present
+from schema.kit.personal import is_personal
+from schema.kit.roots import first_fields
+from schema.kit.subscriptions import Question
 from schema.kit.walk import Needs, walk
 from services.errors import Problem
 
@@ -41,6 +49,8 @@ class Document:
     node: DocumentNode | None
     errors: list[GraphQLError]
     needs: dict[str, Needs] = field(default_factory=dict)
+    sharing: dict[str, tuple[frozenset[str], bool]] = field(default_factory=dict)
+    """By operation: the variables that only say where to begin, and whether it asks for the very person."""
 
 
 class Schema(strawberry.Schema):
@@ -113,7 +123,60 @@ class Schema(strawberry.Schema):
                 context, [GraphQLError(problem.message, [node], path=list(path), original_error=problem)]
             )
         asked_by.refusal = needs.refusal
-        return _refused(context, document.errors) if document.errors else None
+        if document.errors:
+            return _refused(context, document.errors)
+        await asked_by.read_first(first_fields(self._schema, document.node, operation))
+        return None
+
+    async def _stream(
+        self, execution_context: ExecutionContext, extensions_runner: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Subscriptions by `subscriptions`, which executes what several are told only once; the rest as before."""
+        operation = self.operation(execution_context.query or "", execution_context._provided_operation_name)
+        if operation is None or operation.operation is not CoreOperationType.SUBSCRIPTION:
+            rest = super()._stream(execution_context, extensions_runner, *args, **kwargs)
+            async with aclosing(rest):
+                async for result in rest:
+                    yield result
+            return
+        try:
+            async with aclosing(self._tell(execution_context, extensions_runner, operation)) as told:
+                async for result in told:
+                    yield await self._handle_execution_result(execution_context, result, extensions_runner)
+        except Exception as error:
+            failed = ExecutionResult(data=None, errors=[located_error(error)])
+            yield await self._handle_execution_result(execution_context, failed, extensions_runner)
+
+    async def _tell(self, context: ExecutionContext, runner: Any, operation: OperationDefinitionNode) -> Any:
+        refused = await self._prepare_operation_async(context=context, extensions_runner=runner)
+        if refused:
+            yield refused
+            return
+        assert context.graphql_document is not None
+        executor = subscriptions.build(self._schema, context.graphql_document, context)
+        if isinstance(executor, list):
+            yield _refused(context, executor)
+            return
+        source = await subscriptions.occurrences(executor)
+        if isinstance(source, CoreResult):
+            yield _refused(context, source.errors or [])
+            return
+        told = subscriptions.results(executor, source, _asked_by(context), self._question(context, operation))
+        async with aclosing(told):
+            async for result in told:
+                yield result
+
+    def _question(self, context: ExecutionContext, operation: OperationDefinitionNode) -> Question:
+        document = self.document(context.query or "")
+        assert document.node is not None
+        name = operation.name.value if operation.name else ""
+        if name not in document.sharing:
+            resumed = subscriptions.resume_variables(document.node, operation)
+            document.sharing[name] = resumed, is_personal(self._schema, document.node)
+        resumed, personal = document.sharing[name]
+        variables = {k: v for k, v in (context.variables or {}).items() if k not in resumed}
+        text = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS, default=str)
+        return Question(context.query or "", name, text, personal)
 
     def _create_execution_context(self, *args: Any, **kwargs: Any) -> ExecutionContext:
         context = super()._create_execution_context(*args, **kwargs)
@@ -124,6 +187,8 @@ class Schema(strawberry.Schema):
     async def _handle_execution_result(
         self, context: ExecutionContext, result: Any, *args: Any, **kwargs: Any
     ) -> Any:
+        if isinstance(result, subscriptions.EventResult) and not result.errors:
+            return result  # shared with others as it is
         answer = await super()._handle_execution_result(context, result, *args, **kwargs)
         if answer.errors:
             request_id = _asked_by(context).request_id
