@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
 from starlette.applications import Starlette
@@ -90,7 +91,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
             asyncio.create_task(keep_analyzed(database)),
             asyncio.create_task(keep_watch(state.lines, server)),
         ]
-        async with live.following(server):
+        async with live.following(server, timedelta(days=settings.event_retention_days)):
             yield
             state.draining = True
         for chore in chores:

@@ -1,22 +1,28 @@
-"""What runs beside the requests so that followers hear of everything: the line to other workers, and the sweep."""
+"""What runs beside the requests so that followers hear of everything: the line to other workers, the sweep, and the pruning of the log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
+from services.pruning import keep_pruned
 from services.server import Server
 
 logger = structlog.get_logger("switchboard.live")
 
 
 @asynccontextmanager
-async def following(server: Server) -> AsyncIterator[None]:
-    """Keeps followers told, for as long as the block runs."""
+async def following(server: Server, retention: timedelta) -> AsyncIterator[None]:
+    """Keeps followers told, and what they resume from for as long as `retention`, while the block runs."""
     server.line.on_connected(server.sweep.soon)
-    tasks = [_start(server.line.run()), _start(server.sweep.run())]
+    tasks = [
+        _start(server.line.run()),
+        _start(server.sweep.run()),
+        _start(keep_pruned(server.database, retention)),
+    ]
     try:
         yield
     finally:

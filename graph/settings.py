@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     socket_send_timeout: float = Field(default=30, gt=0, le=3_600)
     socket_ping_interval: float = Field(default=20, gt=0, le=3_600)
 
+    # Long enough for a client that was away over a holiday to resume instead of loading everything again.
+    event_retention_days: float = Field(default=14, gt=0, le=3_650)
     page_size_max: int = Field(default=100, ge=1, le=1_000)
     rate_limits: bool = True
     # Absent, /metrics is served on service_port.
