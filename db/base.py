@@ -89,6 +89,11 @@ class Viewer:
         """Whether the viewer holds the permission; a superuser holds them all."""
         return self.is_superuser or permission in self.permissions
 
+    @property
+    def scope(self) -> tuple[UUID, frozenset[Permission], bool, bool]:
+        """What it may see, whoever it is: equal for two who see the same wherever a rule does not name the person."""
+        return self.workspace_id, self.permissions, self.is_administrator, self.is_superuser
+
     def values(self) -> dict[str, Any]:
         """The bound parameters that ANYONE stands for in a statement."""
         return {

@@ -1,8 +1,30 @@
 """Every table, for whoever needs them all: migrations, drift checks, tests."""
 
-from db import accounts, channels, conversations, counters, customers, orders, products, roles, sessions
+from db import (
+    accounts,
+    channels,
+    conversations,
+    counters,
+    customers,
+    events,
+    orders,
+    products,
+    roles,
+    sessions,
+)
 from db.base import Row
 
-AREAS = (accounts, channels, conversations, counters, customers, orders, products, roles, sessions)
+AREAS = (
+    accounts,
+    channels,
+    conversations,
+    counters,
+    customers,
+    events,
+    orders,
+    products,
+    roles,
+    sessions,
+)
 """Imported is what makes a table known."""
 METADATA = Row.metadata

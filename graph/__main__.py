@@ -8,25 +8,24 @@ from typing import TypeVar
 
 import click
 import structlog
-import uvicorn
 from sqlalchemy.exc import DBAPIError
 
 from db import migrate as migrations
 from db.engine import Database
 from db.faults import DatabaseFault
 from graph.app import create_app, make_server, open_database
+from graph.health import ServerState
 from graph.logging import configure_logging
 from graph.seed import command as seeding
+from graph.serving import Worker, listening_sockets
 from graph.settings import VERSION, Settings, SettingsError
+from graph.supervisor import Supervisor
 from schema import schema
 from services import accounts
 from services.errors import Problem
 from services.work import transact
 
 T = TypeVar("T")
-FRAME_BYTES_MAX = 262_144
-"""Room for the longest message in any script, escaped or not, with its metadata."""
-SHUTDOWN_SECONDS = 10
 logger = structlog.get_logger("switchboard")
 
 
@@ -40,31 +39,42 @@ def main() -> None:
 
 
 @main.command()
-def serve() -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that serve together. SQLite takes one.",
+)
+def serve(workers: int) -> None:
     """Serve the graph on SERVICE_HOST:SERVICE_PORT.
 
     A SQLite database is made and migrated first; a PostgreSQL database has to be migrated already.
     """
     settings = _settings()
+    if workers > 1 and settings.sqlite_path is not None:
+        raise click.ClickException(
+            "SQLite is served by one process: followers hear of new messages inside it. "
+            "For several workers set DATABASE_URL to a PostgreSQL database."
+        )
     asyncio.run(_with_database(settings, _prepare))
-    app = create_app(settings)
+    if workers > 1:
+        asyncio.run(_supervise(settings, workers))
+        return
     if settings.service_port:  # uvicorn says which port it was given where any would do
         logger.info("serving", url=_address(settings))
-    uvicorn.run(
-        app,
-        host=settings.service_host,
-        port=settings.service_port,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=FRAME_BYTES_MAX,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        proxy_headers=False,
-        server_header=False,
-        log_config=None,
-        access_log=False,
-    )
+    state = ServerState()
+    Worker(create_app(settings, state), settings, state).run()
+
+
+@main.command(hidden=True)
+@click.option("--port", type=int, required=True)
+def worker(port: int) -> None:
+    """One of several workers; started by `serve --workers`, which keeps its standard input open."""
+    settings, state = _settings(), ServerState()
+    one = Worker(create_app(settings, state), settings, state)
+    one.follow_supervisor()
+    one.run(listening_sockets(settings.service_host, port))
 
 
 @main.command()
@@ -220,6 +230,17 @@ async def _using(database: Database, run: Callable[[Database], Awaitable[T]]) ->
         ) from error
     finally:
         await database.close()
+
+
+async def _supervise(settings: Settings, workers: int) -> None:
+    try:
+        supervisor = Supervisor(settings.service_host, settings.service_port, workers)
+    except OSError as error:
+        where = f"{settings.service_host}:{settings.service_port}"
+        raise click.ClickException(f"Nothing can listen on {where}: {error.strerror}.") from error
+    url = _address(settings.model_copy(update={"service_port": supervisor.port}))
+    logger.info("serving", url=url, workers=workers)
+    await supervisor.run()
 
 
 def _address(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import structlog
 from starlette.applications import Starlette
@@ -16,11 +17,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.engine import STATEMENT_SECONDS, Database
 from db.faults import DatabaseFault
-from graph import graphiql, health
+from graph import graphiql, health, live
+from graph.endings import keep_watch
 from graph.endpoint import Endpoint
 from graph.requests import RequestIdMiddleware
 from graph.settings import VERSION, Settings
+from graph.sockets import SocketLimits
 from schema import schema
+from services.brokers.lines import Line
+from services.brokers.local import LocalBroker
+from services.brokers.urls import make_broker
+from services.hub import Hub
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -46,34 +53,49 @@ def open_database(settings: Settings, *, statement_seconds: float | None = STATE
 
 def make_server(settings: Settings, database: Database) -> Server:
     """What all requests share."""
+    broker = make_broker(settings.broker_url, settings.database_url)
+    line = Line(broker)
     return Server(
         database,
         Tokens({key.id: key.secret for key in settings.jwt_secret}),
         Vault({key.id: key.secret for key in settings.db_encryption_key}),
+        line=line,
+        hub=Hub(None if isinstance(broker, LocalBroker) else line),
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
     )
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     """The application, ready for uvicorn; it opens its database at the start and closes it at the end."""
     database = open_database(settings)
-    state = health.ServerState()
+    server = make_server(settings, database)
     endpoint = Endpoint(
         schema,
-        make_server(settings, database),
+        server,
         allowed_origins=settings.allowed_origins,
         any_local_origin=not settings.is_production,
         trusted_proxies=settings.trusted_proxies,
+        lines=state.lines,
+        limits=SocketLimits(
+            settings.sockets_per_viewer_max,
+            settings.subscriptions_per_socket_max,
+            settings.socket_send_timeout,
+        ),
     )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await database.warm(settings.db_pool_min)
-        analyzing = asyncio.create_task(keep_analyzed(database))
-        yield
-        state.draining = True
-        analyzing.cancel()
+        chores = [
+            asyncio.create_task(keep_analyzed(database)),
+            asyncio.create_task(keep_watch(state.lines, server)),
+        ]
+        async with live.following(server, timedelta(days=settings.event_retention_days)):
+            yield
+            state.draining = True
+        for chore in chores:
+            chore.cancel()
         await database.close()
 
     routes = [

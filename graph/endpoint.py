@@ -1,7 +1,8 @@
 """The graph on the wire: GraphQL over HTTP, graphql-transport-ws, and graphql-sse in distinct connections."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -9,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError, OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
@@ -26,10 +27,11 @@ from strawberry.types.unset import UnsetType
 
 from db.base import now
 from graph.identity import Identity
+from graph.lines import Lines
 from graph.operations import fault_of_request
 from graph.requests import CLIENT_CLOSED_REQUEST, client_address
 from graph.settings import Network
-from graph.sockets import Socket, SocketHandler
+from graph.sockets import Socket, SocketHandler, SocketLimits
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.scalars import write_instant
@@ -38,7 +40,6 @@ from services.errors import ErrorCode, Unauthenticated
 from services.server import Server
 
 INIT_WAIT: Final = timedelta(seconds=5)
-SUBSCRIPTIONS_MAX: Final = 100
 JSON: Final = "application/json"
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 EVENTS: Final = "text/event-stream"
@@ -70,11 +71,20 @@ TOLD_WITH: Final[Mapping[int, Mapping[str, str]]] = {
 }
 
 
+class RequestAdapter(StarletteRequestAdapter):
+    """A request as the view reads it, and what the view has found out about it."""
+
+    def note_follows(self, follows: bool) -> None:
+        """Whether it is answered for as long as the client likes."""
+        self._request.state.follows = follows
+
+
 class Endpoint(GraphQL[Context, None]):
     """`/graphql`. Errors leave it with a code, answers with the request id and the time."""
 
     graphql_transport_ws_handler_class = SocketHandler
     websocket_adapter_class = Socket
+    request_adapter_class = RequestAdapter
 
     def __init__(
         self,
@@ -84,16 +94,19 @@ class Endpoint(GraphQL[Context, None]):
         allowed_origins: tuple[str, ...],
         any_local_origin: bool,
         trusted_proxies: tuple[Network, ...],
+        lines: Lines,
+        limits: SocketLimits,
     ) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=INIT_WAIT,
-            max_subscriptions_per_connection=SUBSCRIPTIONS_MAX,
+            max_subscriptions_per_connection=limits.operations,
             allowed_origins=allowed_origins,
         )
         self._graph, self._server, self._identity = schema, server, Identity(server)
+        self.lines, self.limits = lines, limits
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,11 +148,11 @@ class Endpoint(GraphQL[Context, None]):
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         try:
-            viewer = await self._identity.of_parameters(context.connection_params)
+            bearer = await self._identity.of_parameters(context.connection_params)
         except Unauthenticated as error:
             raise ConnectionRejectionError from error
         # A socket outlives what its viewer may do: asked again for each operation and each event.
-        context.identify = partial(self._identity.again, viewer)
+        context.identify = bearer
         return UnsetType()
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
@@ -166,6 +179,8 @@ class Endpoint(GraphQL[Context, None]):
                 HTTPStatus.NOT_ACCEPTABLE, f"A subscription is answered as {EVENTS}, or over a WebSocket."
             )
         streamed = types[:1] == [EVENTS] or kind is OperationType.SUBSCRIPTION
+        assert isinstance(request, RequestAdapter)
+        request.note_follows(kind is OperationType.SUBSCRIPTION)
         return GraphQLRequestData(
             query, members.get("variables"), name, members.get("extensions"), "sse" if streamed else "http"
         )
@@ -212,7 +227,14 @@ class Endpoint(GraphQL[Context, None]):
     async def create_streaming_response(
         self, request: Any, stream: Any, sub_response: Response, headers: Mapping[str, str]
     ) -> Response:
-        return StreamingResponse(stream(), headers={**headers, "Vary": "Accept"})
+        parts = self._counted(stream()) if request.state.follows else stream()
+        return StreamingResponse(parts, headers={**headers, "Vary": "Accept"})
+
+    async def _counted(self, stream: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+        with self.lines.stream():
+            async with aclosing(stream):
+                async for part in stream:
+                    yield part
 
     def _respond(self, request: Request | WebSocket, answer: dict[str, Any], status: int) -> Response:
         told = {"requestId": _request_id(request.scope), "timestamp": write_instant(now())}

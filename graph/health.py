@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from db.base import now
+from graph.lines import Lines
 from schema.kit.scalars import write_instant
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ logger = structlog.get_logger("switchboard.health")
 
 @dataclass(slots=True)
 class ServerState:
-    """What the server knows about itself. A draining one finishes its work and takes no more."""
+    """What a worker knows about itself. A draining one finishes its work and takes no more."""
 
     draining: bool = False
+    lines: Lines = field(default_factory=Lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +28,22 @@ class Identity:
 
     async def of_header(self, authorization: str | None) -> Viewer | None:
         """The viewer of an Authorization header; None without one, Unauthenticated for one that is bad."""
+        bearer = await self._bearer(authorization)
+        return bearer.viewer if bearer is not None else None
+
+    async def again(self, viewer: Viewer | None) -> Viewer | None:
+        """The same viewer with what it may do now; Unauthenticated once its session is over."""
+        return None if viewer is None else await self._going_on(viewer.session_id, viewer.id)
+
+    async def of_parameters(self, parameters: Mapping[str, Any] | None) -> "Bearer | None":
+        """Who a connection_init payload says: `authorization`, in any case, as in the header."""
+        named = {key.lower(): value for key, value in (parameters or {}).items()}
+        given = named.get("authorization")
+        if given is not None and not isinstance(given, str):
+            raise Unauthenticated("authorization is a text.")
+        return await self._bearer(given)
+
+    async def _bearer(self, authorization: str | None) -> "Bearer | None":
         if authorization is None:
             return None
         if not authorization.lower().startswith(SCHEME):
@@ -34,19 +52,7 @@ class Identity:
             claims = self._server.tokens.read(authorization[len(SCHEME) :].strip())
         except InvalidCredentials as error:
             raise Unauthenticated(error.message) from error
-        return await self._going_on(claims.session_id, claims.user_id)
-
-    async def again(self, viewer: Viewer | None) -> Viewer | None:
-        """The same viewer with what it may do now; Unauthenticated once its session is over."""
-        return None if viewer is None else await self._going_on(viewer.session_id, viewer.id)
-
-    async def of_parameters(self, parameters: Mapping[str, Any] | None) -> Viewer | None:
-        """The viewer of a connection_init payload: `authorization`, in any case, as in the header."""
-        named = {key.lower(): value for key, value in (parameters or {}).items()}
-        given = named.get("authorization")
-        if given is not None and not isinstance(given, str):
-            raise Unauthenticated("authorization is a text.")
-        return await self.of_header(given)
+        return Bearer(self, await self._going_on(claims.session_id, claims.user_id), claims.expires_at)
 
     async def _going_on(self, session_id: UUID, user_id: UUID) -> Viewer:
         viewer = await self._of_session(session_id)
@@ -65,3 +71,15 @@ class Identity:
         if len(self._known) > SESSIONS_MAX:
             self._known.popitem(last=False)
         return viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whoever a token says, until it expires. Called, it says who that is now; Unauthenticated once it is over."""
+
+    identity: Identity
+    viewer: Viewer
+    expires_at: datetime
+
+    async def __call__(self) -> Viewer | None:
+        return await self.identity.again(self.viewer)

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from graph.keys import KeyRing, KeysError, is_placeholder, keep_rings, parse_ring
+from services.brokers.urls import SCHEMES
 
 PROJECT_FOLDER: Final = Path(__file__).resolve().parent.parent
 VERSION: Final[str] = tomllib.loads((PROJECT_FOLDER / "pyproject.toml").read_text())["project"]["version"]
@@ -87,8 +88,9 @@ class Settings(BaseSettings):
     # Whose X-Forwarded-* headers are believed.
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
 
-    # Absent, workers tell each other through the database and each counts its own limits.
+    # Absent, workers tell each other through PostgreSQL.
     broker_url: str | None = Field(default=None, repr=False)
+    # Absent, each worker counts its own limits.
     redis_url: str | None = Field(default=None, repr=False)
 
     # Connections of one process: opened at the start, at most; an older one is renewed when it is next used.
@@ -96,6 +98,15 @@ class Settings(BaseSettings):
     db_pool_max: int = Field(default=10, ge=1, le=1_000, validate_default=True)
     db_pool_idle_timeout: float = Field(default=300, gt=0, le=86_400)
 
+    # Sockets that one member may have open in one process, and operations at once on each.
+    sockets_per_viewer_max: int = Field(default=100, ge=1, le=1_000_000)
+    subscriptions_per_socket_max: int = Field(default=100, ge=1, le=10_000)
+    # Seconds after which a socket is closed that takes nothing, or answers no ping; between two pings of it.
+    socket_send_timeout: float = Field(default=30, gt=0, le=3_600)
+    socket_ping_interval: float = Field(default=20, gt=0, le=3_600)
+
+    # Long enough for a client that was away over a holiday to resume instead of loading everything again.
+    event_retention_days: float = Field(default=14, gt=0, le=3_650)
     page_size_max: int = Field(default=100, ge=1, le=1_000)
     rate_limits: bool = True
     # Absent, /metrics is served on service_port.
@@ -158,6 +169,13 @@ class Settings(BaseSettings):
     def check_url(cls, value: str | None) -> str | None:
         if value is not None and not re.match(r"[a-z][a-z0-9+]*://[^\s/]", value):
             raise ValueError("should be a URL such as redis://host:6379/0")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def check_broker(cls, value: str | None) -> str | None:
+        if value is not None and value.partition(":")[0] not in SCHEMES:
+            raise ValueError(f"should begin with {', '.join(f'{scheme}://' for scheme in SCHEMES)}")
         return value
 
     @field_validator(*KEY_RINGS, mode="before")

@@ -1,21 +1,31 @@
 """Keeps malformed frames and sockets that are gone from the protocol handler, which bears neither."""
 
+import asyncio
+import time
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
 import structlog
-from graphql import GraphQLError
-from starlette.websockets import WebSocketState
+from graphql import GraphQLError, OperationType
+from starlette.websockets import WebSocket, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
+    BaseGraphQLTransportWSHandler,
+    Operation,
+)
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 
 from db.faults import DatabaseFault
+from graph.identity import Bearer
+from graph.lines import Lines
 from graph.operations import fault_of_request
+from graph.transports import TRY_AGAIN_LATER
 from schema.kit.context import Context
 from services.errors import ErrorCode
 
-TRY_AGAIN_LATER: Final = 1013
+TOO_MANY: Final = 4429
 REASON_BYTES_MAX: Final = 123
 """What a close frame has room for."""
 ID_LENGTH_MAX: Final = 128
@@ -24,13 +34,35 @@ TYPES: Final = frozenset({"connection_init", "ping", "pong", "subscribe", "compl
 logger = structlog.get_logger("switchboard.sockets")
 
 
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """How many sockets a member may have, how many operations each, and how long one may not take what is sent."""
+
+    per_viewer: int
+    operations: int
+    send_seconds: float
+
+
 class Socket(ASGIWebSocketAdapter):
     """One client's socket, which may be closed while operations still have something to send."""
 
+    def __init__(self, view: Any, request: WebSocket, response: WebSocket) -> None:
+        super().__init__(view, request, response)
+        self._turn = asyncio.Lock()
+        self._send_seconds: float = view.limits.send_seconds
+
     async def send_json(self, message: Mapping[str, object]) -> None:
-        if self.ws.application_state is WebSocketState.DISCONNECTED:
-            raise WebSocketDisconnected
-        await super().send_json(message)
+        # One at a time: where many wait for a slow client, only one message at once is written past the high-water mark.
+        async with self._turn:
+            if self.ws.application_state is WebSocketState.DISCONNECTED:
+                raise WebSocketDisconnected
+            try:
+                async with asyncio.timeout(self._send_seconds):
+                    await super().send_json(message)
+            except TimeoutError:
+                logger.warning("socket closed", reason="its client does not read")
+                await self.close(TRY_AGAIN_LATER, "What was sent is not read.")
+                raise WebSocketDisconnected from None
 
     async def close(self, code: int, reason: str) -> None:
         if self.ws.application_state is not WebSocketState.DISCONNECTED:
@@ -39,6 +71,18 @@ class Socket(ASGIWebSocketAdapter):
 
 class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """graphql-transport-ws for clients that may send anything: a malformed frame ends that socket only."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.bearer: Bearer | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+        endpoint: Any = self.view
+        self._lines: Lines = endpoint.lines
+        self._limits: SocketLimits = endpoint.limits
+
+    async def handle(self) -> None:
+        with self._lines.socket(self):
+            await super().handle()
 
     async def handle_message(self, message: Any) -> None:
         wrong = fault_of(message)
@@ -54,6 +98,38 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             except DatabaseFault as fault:
                 logger.warning("database fault", kind=fault.kind.value, cause=repr(fault.__cause__))
                 await self.websocket.close(TRY_AGAIN_LATER, "The database does not answer.")
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        await super().handle_subscribe(message)
+        begun = self.operations.get(message["id"])
+        if begun is not None and begun.task is not None and not self._follows(begun):
+            self._answering.add(begun.task)
+            begun.task.add_done_callback(self._answering.discard)
+
+    async def send_message(self, message: Message) -> None:
+        bearer = self.context.identify
+        known = message["type"] == "connection_ack" and isinstance(bearer, Bearer)
+        if known and not self._lines.admit(self, cast("Bearer", bearer), self._limits.per_viewer):
+            await self.websocket.close(TOO_MANY, "Too many sockets of one member.")
+        else:
+            await super().send_message(message)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a query or a mutation is still to be answered."""
+        return bool(self._answering)
+
+    async def leave(self, code: int, reason: str, within_seconds: float) -> None:
+        """Closes the socket once what it was asked is answered, or when the time is over."""
+        deadline = time.monotonic() + within_seconds
+        while self._answering and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(set(self._answering), timeout=left)
+        await self.websocket.close(code, reason)
+
+    def _follows(self, operation: Operation[Context, None]) -> bool:
+        graph: Any = self.schema
+        found = graph.operation(operation.query, operation.operation_name)
+        return found is not None and found.operation is OperationType.SUBSCRIPTION
 
     async def handle_task_exception(self, error: Exception) -> None:
         if not isinstance(error, WebSocketDisconnected):  # a client that left is no failure

@@ -7,6 +7,7 @@ from schema.accounts import AccountMutation, AccountQuery
 from schema.channels import ChannelMutation, ChannelQuery
 from schema.chats import ChatMutation, ChatQuery
 from schema.customers import CustomerMutation, CustomerQuery
+from schema.events import KINDS_OF_EVENT, EventQuery, EventSubscription
 from schema.kit.nodes import NodeQuery
 from schema.kit.scalars import SCALARS
 from schema.kit.schema import Schema
@@ -31,6 +32,7 @@ class Query(
     OrderQuery,
     ChatQuery,
     MessageQuery,
+    EventQuery,
 ):
     pass
 
@@ -53,8 +55,10 @@ class Mutation(
 
 
 @strawberry.type(description="What can be followed live.")
-class Subscription(MessageSubscription):
+class Subscription(MessageSubscription, EventSubscription):
     pass
 
 
-schema = Schema(Query, Mutation, Subscription, config=StrawberryConfig(scalar_map=SCALARS))
+schema = Schema(
+    Query, Mutation, Subscription, types=KINDS_OF_EVENT, config=StrawberryConfig(scalar_map=SCALARS)
+)

@@ -215,4 +215,4 @@ class MessageSubscription:
         context = info.context
         id = ids.decode("chat", conversation_id, "conversationId")
         known = None if after is strawberry.UNSET else after
-        return context.afresh(await follow_messages(context.server, context.viewer, id, known))
+        return context.afresh(await follow_messages(context.server, context.viewer_now, id, known))

@@ -15,6 +15,7 @@ from db.accounts import LoginProvider, Plan, User, Workspace
 from db.base import Permission, Viewer, new_id, now
 from db.conversations import Conversation
 from db.counters import Counter
+from db.events import EventLog
 from db.roles import UserRole
 from db.sessions import Session
 from services import counters, roles
@@ -76,6 +77,7 @@ async def register(
     await _add_workspace(work, workspace_id, (business_name or "").strip() or name)
     for counter in counters.NAMES:
         await work.insert(Counter, name=counter, value=0, workspace_id=workspace_id)
+    await work.insert(EventLog, last_position=0, pruned_position=0)
     role = await roles.make_first_roles(work)
     user = await _add_user(
         work,
@@ -171,11 +173,7 @@ async def delete_user(work: Work, id: UUID, *, expected_version: int | None = No
     user = await work.erase(User, id, blanks, expected_version=expected_version)
     await work.remove(UserRole, UserRole.user_id == id)
     await work.execute(delete(Session).where(Session.user_id == id))
-    assigned = update(Conversation).where(
-        Conversation.assignee_id == id, Conversation.visible_to(work.viewer)
-    )
-    moved = {"assignee_id": None, "updated_at": now(), "version": Conversation.version + 1}
-    await work.execute(assigned.values(moved))
+    await work.update_all(Conversation, {"assignee_id": None}, Conversation.assignee_id == id)
     await roles.keep_an_administrator(work, before)
     return user
 

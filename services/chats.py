@@ -10,6 +10,7 @@ from db.accounts import User
 from db.base import now
 from db.conversations import ChatStatus, Conversation, ConversationKind, Message, Participant
 from db.customers import Customer
+from db.events import Change
 from services.columns import check
 from services.counters import CHATS, next_number
 from services.errors import Invalid
@@ -62,16 +63,15 @@ async def delete_chat(work: Work, id: UUID, *, expected_version: int | None = No
     blanks = {"platform_chat_id": None}
     row = await work.erase(Conversation, id, blanks, IS_CHAT, expected_version=expected_version)
     await erase_messages(work, Message.conversation_id == id)
-    work.emit(id, row.last_sequence)
+    work.hint(id)
     return row
 
 
 async def erase_messages(work: Work, *conditions: ColumnElement[bool]) -> None:
     """Empties messages, which keep their places, their sequences and their senders."""
-    moment = now()
-    erased: dict[str, Any] = {"content": "", "details": None, "deleted_at": moment, "updated_at": moment}
-    erased["version"] = Message.version + 1
-    await work.execute(update(Message).where(work.within(Message), *conditions).values(erased))
+    blanks = {"content": "", "details": None, "deleted_at": now()}
+    kept = Message.deleted_at.is_(None)
+    await work.update_all(Message, blanks, kept, *conditions, change=Change.REMOVED)
 
 
 async def mark_read(work: Work, id: UUID, *, up_to_sequence: int | None = None) -> Row[Any]:
@@ -81,6 +81,9 @@ async def mark_read(work: Work, id: UUID, *, up_to_sequence: int | None = None) 
         raise Invalid(f"From 0 to {conversation.last_sequence}.", "up_to_sequence")
     read = conversation.last_sequence if up_to_sequence is None else up_to_sequence
     await read_up_to(work, id, read)
+    if read > conversation.last_read_sequence:
+        reader = work.viewer.id
+        work.notes.add(Conversation, conversation, Change.UPDATED, ["last_read_sequence"], reader_id=reader)
     return await work.get(Conversation, id, "id")
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, or_, update
+from sqlalchemy import Row, case, or_
 
 from db.base import now
 from db.channels import Channel
@@ -51,15 +51,11 @@ async def delete_customer(work: Work, id: UUID, *, expected_version: int | None 
     }
     row = await work.erase(Customer, id, blanks, expected_version=expected_version)
     await erase_messages(work, Message.sender_customer_id == id)
-    named = update(Conversation).where(
-        Conversation.customer_id == id, Conversation.platform_chat_id.is_not(None), work.within(Conversation)
-    )
-    raised = {"version": Conversation.version + 1, "updated_at": now()}
-    await work.execute(named.values(platform_chat_id=None, **raised))
-    sent = update(Order).where(Order.customer_id == id, Order.visible_to(work.viewer))
-    addressed = sent.where(or_(Order.shipping_address.is_not(None), Order.billing_address.is_not(None)))
-    blank = {"shipping_address": None, "billing_address": None, "updated_at": now()}
-    await work.execute(addressed.values(version=Order.version + 1, **blank))
+    named = (Conversation.platform_chat_id.is_not(None), Conversation.deleted_at.is_(None))
+    await work.update_all(Conversation, {"platform_chat_id": None}, Conversation.customer_id == id, *named)
+    addressed = or_(Order.shipping_address.is_not(None), Order.billing_address.is_not(None))
+    blank = {"shipping_address": None, "billing_address": None}
+    await work.update_all(Order, blank, Order.customer_id == id, addressed)
     return row
 
 

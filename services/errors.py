@@ -7,6 +7,8 @@ Problem
 ├── Conflict            CONFLICT             a unique value is taken
 ├── StaleVersion        STALE_VERSION        somebody else changed the row; `current` is the row as it is
 ├── InvalidTransition   INVALID_TRANSITION   the state does not allow it; `current` is the row as it is
+├── CursorExpired       CURSOR_EXPIRED       what came after the cursor is no longer kept    (never in userErrors)
+├── CursorAhead         CURSOR_AHEAD         nothing has come that far yet                   (never in userErrors)
 ├── Unauthenticated     UNAUTHENTICATED      nobody is signed in            (never in userErrors)
 └── Forbidden           ACCESS_DENIED        a permission is missing        (never in userErrors)
 """
@@ -103,6 +105,18 @@ class InvalidTransition(Problem):
     """The row's state does not allow the change."""
 
     code = ErrorCode.INVALID_TRANSITION
+
+
+class CursorExpired(Problem):
+    """What came after the cursor is no longer kept."""
+
+    code = ErrorCode.CURSOR_EXPIRED
+
+
+class CursorAhead(Problem):
+    """Nothing has come that far: the server was restored from a backup."""
+
+    code = ErrorCode.CURSOR_AHEAD
 
 
 class Unauthenticated(Problem):

@@ -1,7 +1,8 @@
 """Follows a conversation: what is in the database already, then what comes, in order and each once."""
 
-from collections.abc import AsyncGenerator, Sequence
-from typing import Any
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Integer, Row, Select, Uuid, bindparam, select
@@ -9,45 +10,72 @@ from sqlalchemy.orm import aliased
 
 from db.base import ANYONE, Viewer, columns_of
 from db.conversations import Conversation, Message
-from services.errors import Invalid
+from db.faults import until_answered
+from services.errors import CursorAhead, Invalid
+from services.hub import CONVERSATION, READ_AT_ONCE_MAX, Feed, Subject
 from services.server import Server
+from services.sharing import Occurrence
 from services.work import missing
 
-READ_AT_ONCE_MAX = 100
-"""Rows of a replay that are held in memory."""
+FRESH_SECONDS: Final = 1.0
+"""What was read longer ago is read again before it is told: a slow client is not shown what was deleted meanwhile."""
+ViewerNow = Callable[[], Viewer]
+"""Who is asking, with what it may do by now."""
 
 
 async def follow_messages(
-    server: Server, viewer: Viewer, conversation_id: UUID, after: int | None
-) -> AsyncGenerator[Row[Any], None]:
+    server: Server, viewer: ViewerNow, conversation_id: UUID, after: int | None
+) -> AsyncGenerator[Occurrence, None]:
     """The messages after that sequence, then every later one; without a number, those that come from now on.
 
-    Ends when the conversation is deleted or leaves the viewer's sight. NotFound, before anything is followed,
-    where it is out of sight already.
+    Ends when the conversation is deleted or leaves the viewer's sight. Before anything is followed: NotFound where
+    it is out of sight already, CursorAhead where it has not come that far.
     """
     if after is not None and after < 0:
         raise Invalid("Not less than 0.", "after")
-    last = await _last_sequence(server, viewer, conversation_id)
+    last = await _last_sequence(server, viewer(), conversation_id)
     if last is None:
         raise missing(Conversation, "conversation_id")
+    if after is not None and after > last:
+        raise CursorAhead(f"The conversation has come to {last}.", "after")
     return _follow(server, viewer, conversation_id, last if after is None else after)
 
 
 async def _follow(
-    server: Server, viewer: Viewer, conversation_id: UUID, cursor: int
-) -> AsyncGenerator[Row[Any], None]:
-    with server.hub.follow(conversation_id) as follower:
+    server: Server, viewer: ViewerNow, conversation_id: UUID, cursor: int
+) -> AsyncGenerator[Occurrence, None]:
+    subject = Subject(CONVERSATION, conversation_id)
+
+    async def read(after: int, limit: int) -> Sequence[Row[Any]]:
+        return await until_answered(lambda: _read(server, viewer(), conversation_id, after, limit))
+
+    with server.hub.follow(subject, lambda row: row.sequence) as (feed, follower):
+        standing: int | None = None
         while True:
             # Cleared before anything is read: what happens meanwhile wakes us again.
             follower.clear()
-            if await _last_sequence(server, viewer, conversation_id) is None:
+            last = await _look(server, viewer(), feed)
+            if last is None:
                 return
-            rows = await _read(server, viewer, conversation_id, cursor)
+            standing = last if standing is None else standing
+            feed.begin(last)
+            rows, read_at = await feed.after(cursor, read), time.monotonic()
             for row in rows:
-                yield row
+                # A replay is read by each for itself; what comes from now on is the same for all.
+                live = row.sequence > standing
+                yield Occurrence(row, (subject, row.sequence, row.version) if live else None)
                 cursor = row.sequence
-            if len(rows) < READ_AT_ONCE_MAX:
+                if time.monotonic() - read_at > FRESH_SECONDS:
+                    break
+            if not rows:
                 await follower.wait()
+
+
+async def _look(server: Server, viewer: Viewer, feed: Feed) -> int | None:
+    """How far the conversation has come; None where it is gone. Read once for all who ask with the same rights."""
+    key = ("last sequence", viewer.scope, feed.subject, feed.known, feed.looked_at)
+    id = feed.subject.id
+    return await server.shared.get(key, lambda: until_answered(lambda: _last_sequence(server, viewer, id)))
 
 
 async def _last_sequence(server: Server, viewer: Viewer, conversation_id: UUID) -> int | None:
@@ -55,8 +83,10 @@ async def _last_sequence(server: Server, viewer: Viewer, conversation_id: UUID) 
     return rows[0].last_sequence if rows else None
 
 
-async def _read(server: Server, viewer: Viewer, conversation_id: UUID, after: int) -> Sequence[Row[Any]]:
-    values = {**viewer.values(), "id": conversation_id, "after": after, "limit": READ_AT_ONCE_MAX}
+async def _read(
+    server: Server, viewer: Viewer, conversation_id: UUID, after: int, limit: int = READ_AT_ONCE_MAX
+) -> Sequence[Row[Any]]:
+    values = {**viewer.values(), "id": conversation_id, "after": after, "limit": limit}
     return await server.database.fetch(MESSAGES_AFTER, values)
 
 

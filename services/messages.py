@@ -9,6 +9,7 @@ from sqlalchemy import Row, case, or_, update
 from db.base import now
 from db.channels import Channel
 from db.conversations import ChatStatus, Conversation, Message, MessageContentType, MessageSenderType
+from db.events import Change
 from services.chats import chat_for_inbound, read_up_to
 from services.columns import check
 from services.customers import see_customer
@@ -50,7 +51,7 @@ async def receive_message(
         work,
         chat.id,
         at,
-        inbound=True,
+        inbound=chat,
         channel_id=channel_id,
         platform_message_id=platform_message_id,
         sender_type=sender_type,
@@ -149,7 +150,7 @@ async def _sent_before(work: Work, conversation_id: UUID, client_key: str) -> Ro
 
 
 async def _append(
-    work: Work, conversation_id: UUID, at: datetime, *, inbound: bool = False, **values: Any
+    work: Work, conversation_id: UUID, at: datetime, *, inbound: Row[Any] | None = None, **values: Any
 ) -> Row[Any]:
     """The next message of a conversation, with a number taken from it."""
     sequence = await _next_sequence(work, conversation_id, at, inbound)
@@ -160,12 +161,12 @@ async def _append(
     except Conflict as conflict:
         # The same message came at the same time: the other transaction has it, and this one does nothing.
         raise Again from conflict
-    work.emit(conversation_id, sequence)
+    work.hint(conversation_id, sequence)
     return row
 
 
-async def _next_sequence(work: Work, conversation_id: UUID, at: datetime, inbound: bool) -> int:
-    """Counts a message. The row stays locked: order of commit is order of sequence, and the status seen here holds."""
+async def _next_sequence(work: Work, conversation_id: UUID, at: datetime, inbound: Row[Any] | None) -> int:
+    """Counts a message; `inbound` is the chat that a customer's joins. The row stays locked: order of commit is order of sequence, and the status seen here holds."""
     newest = case(
         (Conversation.last_sequence == 0, at),
         (Conversation.last_message_at < at, at),
@@ -176,7 +177,7 @@ async def _next_sequence(work: Work, conversation_id: UUID, at: datetime, inboun
         "last_message_at": newest,
         "updated_at": now(),
     }
-    if inbound:
+    if inbound is not None:
         resolved = Conversation.status == ChatStatus.RESOLVED
         values["status"] = case((resolved, ChatStatus.OPEN.value), else_=Conversation.status)
         values["version"] = case((resolved, Conversation.version + 1), else_=Conversation.version)
@@ -184,10 +185,17 @@ async def _next_sequence(work: Work, conversation_id: UUID, at: datetime, inboun
     counted = update(Conversation).where(
         Conversation.id == conversation_id, open_ones, work.within(Conversation)
     )
-    counter = await work.one(counted.values(values).returning(Conversation.last_sequence))
+    counter = await work.one(
+        counted.values(values).returning(Conversation.last_sequence, Conversation.version)
+    )
     if counter is not None:
+        if inbound is not None and counter.version != inbound.version:
+            # It was opened again, or somebody else changed it since it was read: one event too many does no harm.
+            work.notes.add(Conversation, inbound, Change.UPDATED, ["status"])
         return int(counter.last_sequence)
-    if inbound:  # closed or deleted since it was chosen: the customer's next chat takes the message
+    if (
+        inbound is not None
+    ):  # closed or deleted since it was chosen: the customer's next chat takes the message
         raise Again
     await work.get(Conversation, conversation_id, "conversation_id")
     raise InvalidTransition("The chat is closed.", "conversation_id")

@@ -3,9 +3,13 @@
 from dataclasses import dataclass, field
 
 from db.engine import Database
-from services.events import Hub
+from services.brokers.lines import Line
+from services.brokers.local import LocalBroker
+from services.hub import Hub
 from services.passwords import Passwords
 from services.secrets import Vault
+from services.sharing import Shared
+from services.sweeps import Sweep
 from services.tokens import Tokens
 
 
@@ -16,7 +20,14 @@ class Server:
     database: Database
     tokens: Tokens
     vault: Vault
+    line: Line = field(default_factory=lambda: Line(LocalBroker()))
+    """To the other workers."""
     hub: Hub = field(default_factory=Hub)
+    sweep: Sweep = field(init=False)
+    shared: Shared = field(default_factory=Shared)
     passwords: Passwords = field(default_factory=Passwords)
     page_size_max: int = 100
     allow_registration: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sweep", Sweep(self.database, self.hub))

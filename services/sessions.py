@@ -1,5 +1,6 @@
 """Who is signed in: log in, refresh, log out, revoke, and what a session lets its member do."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,8 @@ from services.work import Work
 WRONG = "The name or the password is wrong."
 NOT_YOURS = "It is not your password."
 AGENT_LENGTH_MAX = 255
+LOOKED_AT_ONCE = 100
+"""Sessions that one statement asks after."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,18 @@ async def viewer_of_session(database: Database, session_id: UUID) -> Viewer | No
     return _viewer(rows, session_id)
 
 
+async def going_on(database: Database, session_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the sessions that are not over, and whose members may sign in."""
+    alive: set[UUID] = set()
+    left = list(session_ids)
+    while left:
+        some, left = left[:LOOKED_AT_ONCE], left[LOOKED_AT_ONCE:]
+        # Always as many: a statement of another length is another statement to prepare.
+        padded = some + some[-1:] * (LOOKED_AT_ONCE - len(some))
+        alive.update(row.id for row in await database.fetch(GOING_ON, {"ids": padded, "moment": now()}))
+    return alive
+
+
 async def _viewer_within(work: Work, user_id: UUID, session_id: UUID) -> Viewer | None:
     rows = (await work.connection.execute(USER_ROLES, {"user_id": user_id})).all()
     return _viewer(rows, session_id)
@@ -264,6 +279,13 @@ SESSION_ROLES = (
     .join(Session, Session.user_id == User.id)
     .where(Session.id == bindparam("session_id", type_=Uuid()), Session.is_active)
     .where(Session.expires_at > bindparam("moment", type_=Session.expires_at.type))
+)
+GOING_ON = (
+    select(Session.id)
+    .join(User, User.id == Session.user_id)
+    .where(Session.id.in_(bindparam("ids", type_=Uuid(), expanding=True)), Session.is_active)
+    .where(Session.expires_at > bindparam("moment", type_=Session.expires_at.type))
+    .where(User.is_active, User.deleted_at.is_(None))
 )
 LOGIN = select(User.id, User.hashed_password, User.is_active).where(
     or_(User.username == bindparam("name"), User.email == bindparam("name")), User.deleted_at.is_(None)

@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.base import Row, Viewer, columns_of, new_id, now
 from db.engine import Database
+from db.events import Change
 from db.faults import TRY_AGAIN_SECONDS, DatabaseFault, FaultKind, jittered
 from db.shields import shielded
 from services.columns import check
 from services.errors import Conflict, NotFound, Problem, StaleVersion, Unauthenticated
-from services.events import Hub
+from services.events import TOLD_OF, Notes
+from services.hub import CONVERSATION, LOG, Hint, Hub, Subject
 from services.uniques import broken_unique
 
 T = TypeVar("T")
@@ -39,7 +41,8 @@ class Work:
 
     connection: AsyncConnection
     asking: Viewer | None
-    hints: list[tuple[UUID, int]] = field(default_factory=list)
+    hints: list[Hint] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def viewer(self) -> Viewer:
@@ -91,7 +94,9 @@ class Work:
     async def insert(self, table: type[Row], **values: Any) -> Record[Any]:
         """Adds a row and gives it back whole. Id, workspace, times and version are filled in where not given."""
         new = insert(table).values(self._filled(table, values))
-        return (await self._write(table, new.returning(*self.columns(table))))[0]
+        row = (await self._write(table, new.returning(*self.columns(table))))[0]
+        self.notes.add(table, row, Change.CREATED)
+        return row
 
     async def insert_many(self, table: type[Row], rows: Sequence[Mapping[str, Any]]) -> Sequence[Record[Any]]:
         """Adds rows by one statement; each as `insert` would."""
@@ -107,11 +112,13 @@ class Work:
         expected_version: int | None = None,
         raises: Callable[[Record[Any]], Exception] | None = None,
         counts: bool = True,
+        change: Change = Change.UPDATED,
     ) -> Record[Any]:
         """Changes a row in one statement that is the check as well, and gives it back whole.
 
-        `counts` raises its version; no change at all raises nothing. Raises NotFound for a row out of sight, StaleVersion where it is not at the expected version, and what
-        `raises` makes of the row as it is where another of the conditions does not hold.
+        `counts` raises its version, and has the change told; no change at all does neither. Raises NotFound for a
+        row out of sight, StaleVersion where it is not at the expected version, and what `raises` makes of the row as
+        it is where another of the conditions does not hold.
         """
         check(table, changes)
         if not changes and not conditions:
@@ -126,6 +133,8 @@ class Work:
             table, update(table).where(*where).values(values).returning(*self.columns(table))
         )
         if rows:
+            if counts:
+                self.notes.add(table, rows[0], change, changes)
             return rows[0]
         current = self._at_version(await self.get(table, id, "id"), expected_version)
         raise raises(current) if raises else missing(table, "id")
@@ -142,8 +151,28 @@ class Work:
         """Deletes a row for who looks, and keeps it, emptied of what is personal, for who points at it."""
         changes = {**blanks, "deleted_at": now()}
         return await self.update(
-            table, id, changes, *conditions, expected_version=expected_version, raises=raises
+            table,
+            id,
+            changes,
+            *conditions,
+            expected_version=expected_version,
+            raises=raises,
+            change=Change.REMOVED,
         )
+
+    async def update_all(
+        self,
+        table: type[Row],
+        changes: Mapping[str, Any],
+        *conditions: ColumnElement[bool],
+        change: Change = Change.UPDATED,
+    ) -> None:
+        """Changes every visible row that fulfils the conditions, and counts and tells each change."""
+        values = {**changes, "updated_at": now(), "version": _column(table, "version") + 1}
+        told = [_column(table, name) for name in TOLD_OF if name in inspect(table).column_attrs]
+        changed = update(table).where(table.visible_to(self.viewer), *conditions).values(values)
+        for row in await self.fetch(changed.returning(*told)):
+            self.notes.add(table, row, change, changes)
 
     async def upsert(
         self, table: type[Row], key: Mapping[str, Any], new: Mapping[str, Any], changes: Mapping[str, Any]
@@ -161,9 +190,17 @@ class Work:
         done = await self.connection.execute(delete(table).where(table.visible_to(self.viewer), *conditions))
         return int(done.rowcount)
 
-    def emit(self, conversation_id: UUID, sequence: int) -> None:
-        """After the commit, says that the conversation has messages up to the sequence."""
-        self.hints.append((conversation_id, sequence))
+    def hint(self, conversation_id: UUID, sequence: int = 0) -> None:
+        """After the commit, says that the conversation has messages up to the sequence; 0: look at it again."""
+        self.hints.append((Subject(CONVERSATION, conversation_id), sequence))
+
+    async def finish(self) -> None:
+        """Writes what is told of the changes: the last thing before the commit."""
+        if self.notes:
+            position = await self.notes.write(self.connection, self.viewer.workspace_id)
+            self.hints.append((Subject(LOG, self.viewer.workspace_id), position))
+            # Whoever has read such a message already reads it again.
+            self.hints += [(Subject(CONVERSATION, id), 0) for id in self.notes.conversations_changed()]
 
     def _at_version(self, current: Record[Any], expected_version: int | None) -> Record[Any]:
         if expected_version is not None and current.version != expected_version:
@@ -226,6 +263,7 @@ async def _transact(
             async with database.write() as connection:
                 work = Work(connection, viewer)
                 result = await run(work)
+                await work.finish()
         except (Again, DatabaseFault) as error:
             if turn + 1 == TRIES_MAX or not _did_nothing(error):
                 if isinstance(error.__cause__, Problem):

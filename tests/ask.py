@@ -1,7 +1,7 @@
 """Asks the graph without HTTP, as any viewer, and reads the answers."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,16 +57,21 @@ class Ask:
         self, viewer: Viewer | None, document: str, /, **variables: Any
     ) -> AsyncIterator[AsyncIterator[Answer]]:
         """The answers of a subscription, while the block runs."""
-        source = await schema.subscribe(document, variables, self.context(viewer))
+        async with aclosing(await self.subscribe(document, variables, self.context(viewer))) as answers:
+            yield answers
 
-        async def answers() -> AsyncIterator[Answer]:
-            async for result in source:
-                yield Answer(result.data, [dict(e.formatted) for e in result.errors or ()])
+    async def subscribe(
+        self, document: str, variables: dict[str, Any], context: Context
+    ) -> AsyncGenerator[Answer, None]:
+        """The answers of a subscription in a context of the test's own; to be closed by the test."""
+        source = await schema.subscribe(document, variables, context)
 
-        try:
-            yield answers()
-        finally:
-            await source.aclose()
+        async def answers() -> AsyncGenerator[Answer, None]:
+            async with aclosing(source):
+                async for result in source:
+                    yield Answer(result.data, [dict(e.formatted) for e in result.errors or ()])
+
+        return answers()
 
     def context(self, viewer: Viewer | None) -> Context:
         """A context of its own for each operation."""

@@ -21,7 +21,10 @@ START_SECONDS = 30
 STOP_SECONDS = 20
 LINE_SECONDS = 10
 FAILURE = re.compile(r"Traceback|Warning|\[(error|critical) |\"level\":\"(error|critical)\"")
-LISTENING = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
+LISTENING = re.compile(
+    r"Uvicorn running on (http://127\.0\.0\.1:\d+)|serving.*?(http://127\.0\.0\.1:\d+).*workers"
+)
+READY = "worker ready"
 
 
 class Log:
@@ -45,6 +48,16 @@ class Log:
         assert found is not None, f"The process ended without such a line:\n{self.text}"
         return found
 
+    async def count(self, text: str, times: int, seconds: float = LINE_SECONDS) -> None:
+        """Until so many lines have the text."""
+
+        def there() -> bool:
+            return sum(text in line for line in self.lines) >= times
+
+        async with asyncio.timeout(seconds), self._grown:
+            await self._grown.wait_for(lambda: self._ended or there())
+        assert there(), f"The process ended without so many lines:\n{self.text}"
+
     async def closed(self) -> None:
         """Until the process will write no more."""
         await self._reading
@@ -62,11 +75,17 @@ class Log:
 class Running:
     """A server that answers, and connections to it."""
 
-    def __init__(self, web: httpx.AsyncClient, log: Log) -> None:
-        self.web, self.log = web, log
+    def __init__(self, web: httpx.AsyncClient, log: Log, process: asyncio.subprocess.Process) -> None:
+        self.web, self.log, self.process = web, log, process
+        self.status_at_end = 0
         self.url = str(web.base_url).rstrip("/")
         self.graphql = f"{self.url}/graphql"
         self.socket = self.graphql.replace("http://", "ws://")
+
+    def kill(self) -> None:
+        """Ends it as a crash would."""
+        self.status_at_end = -signal.SIGKILL
+        self.process.kill()
 
     def failures(self, since: int = 0) -> list[str]:
         """What it has logged, from that line on, that should not happen whatever anybody sends."""
@@ -85,10 +104,10 @@ class Running:
 
 
 @asynccontextmanager
-async def serve(database_url: str, **environment: str) -> AsyncIterator[Running]:
+async def serve(database_url: str, workers: int = 1, /, **environment: str) -> AsyncIterator[Running]:
     """`python -m graph serve` on a database; asked to end afterwards, which it has to do by itself."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "graph", "serve"),
+        *(sys.executable, "-m", "graph", "serve", "--workers", str(workers)),
         cwd=PROJECT,
         env=environment_of_server(DATABASE_URL=database_url, **environment),
         stderr=asyncio.subprocess.PIPE,
@@ -99,13 +118,16 @@ async def serve(database_url: str, **environment: str) -> AsyncIterator[Running]
     try:
         match = LISTENING.search(await log.find(LISTENING.search, START_SECONDS))
         assert match is not None
-        async with httpx.AsyncClient(base_url=match[1]) as web:
+        await log.count(READY, workers, START_SECONDS)
+        async with httpx.AsyncClient(base_url=match[1] or match[2]) as web:
             assert (await web.get("/livez")).status_code == 200
-            yield Running(web, log)
-        process.send_signal(signal.SIGTERM)
+            running = Running(web, log, process)
+            yield running
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(STOP_SECONDS):
             status = await process.wait()
-        assert status in (0, -signal.SIGTERM), log.text
+        assert status == running.status_at_end, log.text
     finally:
         if process.returncode is None:
             process.kill()
@@ -116,4 +138,5 @@ async def serve(database_url: str, **environment: str) -> AsyncIterator[Running]
 def environment_of_server(**own: str) -> dict[str, str]:
     """This process's environment without what it may say to a server."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-    return {**kept, "SERVICE_PORT": "0", **own}
+    # Tests open as many sockets as they like; those of the limits say what they are.
+    return {**kept, "SERVICE_PORT": "0", "SOCKETS_PER_VIEWER_MAX": "10000", **own}

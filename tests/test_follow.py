@@ -1,7 +1,7 @@
 """messageAdded: replay, then live; every message once and in order, and nothing lost in between."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -16,8 +16,9 @@ from services import follow
 from services.accounts import update_user
 from services.chats import delete_chat
 from services.errors import Unauthenticated
-from services.follow import READ_AT_ONCE_MAX
+from services.hub import CONVERSATION, READ_AT_ONCE_MAX, Subject
 from services.server import Server
+from services.sharing import Occurrence
 from tests.ask import Ask
 from tests.make import Make
 
@@ -105,18 +106,19 @@ async def test_every_follower_gets_every_message_once_and_in_order(ask: Ask, mak
 
 
 async def plain_publish_and_subscribe(
-    server: Server, viewer: Viewer, conversation_id: UUID, after: int | None
+    server: Server, viewer: Callable[[], Viewer], conversation_id: UUID, after: int | None
 ) -> AsyncGenerator[Any, None]:
     """The usual design: what is announced is passed on, nothing is looked up. The control of the test above."""
-    heard: asyncio.Queue[int] = asyncio.Queue()
 
     async def listen() -> AsyncGenerator[Any, None]:
-        with server.hub.follow(conversation_id) as ear:
-            ear.wake = lambda: heard.put_nowait(0)  # type: ignore[method-assign]
+        heard: asyncio.Queue[int] = asyncio.Queue()
+        with server.hub.follow(Subject(CONVERSATION, conversation_id), lambda row: row.sequence) as (_, ear):
+            ear.wake = lambda: heard.put_nowait(1)  # type: ignore[method-assign]
             while True:
                 await heard.get()
-                last = await follow._last_sequence(server, viewer, conversation_id)
-                yield (await follow._read(server, viewer, conversation_id, (last or 0) - 1))[0]
+                last = await follow._last_sequence(server, viewer(), conversation_id)
+                rows = await follow._read(server, viewer(), conversation_id, (last or 0) - 1)
+                yield Occurrence(rows[0])
 
     return listen()
 

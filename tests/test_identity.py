@@ -74,7 +74,9 @@ async def test_a_token_becomes_the_viewer_of_its_session(
     token = token_of(server, owner)
     assert await identity.of_header(f"Bearer {token}") == owner
     assert await identity.of_header(f"bearer   {token} ") == owner
-    assert await identity.of_parameters({"Authorization": f"Bearer {token}"}) == owner
+    bearer = await identity.of_parameters({"Authorization": f"Bearer {token}"})
+    assert bearer is not None
+    assert (bearer.viewer, await bearer()) == (owner, owner)
     assert await identity.of_header(f"Bearer {forged(owner)}") == owner
 
 

@@ -1,6 +1,6 @@
 """What a resolver is given: who asks, what it may read with, and how it changes something."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,7 @@ class Context:
     """Why a viewer may not run this operation; None where it may."""
     outcomes: dict[str | int, "Outcome"] = field(default_factory=dict, repr=False)
     """What the mutation fields of this operation did, by response key: none of them is done twice."""
+    _first: dict[Any, Any] = field(default_factory=dict, repr=False)
     _acting: Viewer | None = field(default=None, repr=False)
     _load: Load | None = field(default=None, repr=False)
 
@@ -76,9 +77,24 @@ class Context:
         """Read afresh from here on: something changed."""
         self._load = None
 
+    async def read_first(self, reads: Iterable[Callable[["Context"], Awaitable[Any]]]) -> None:
+        """Reads what has to be known before anything else of the operation is read; a failure is its field's own."""
+        for read in reads:
+            try:
+                self._first[read] = await read(self)
+            except Exception as error:
+                self._first[read] = error
+
+    def read_already(self, read: Any) -> Any:
+        """What was read first; raises what that raised."""
+        value = self._first[read]
+        if isinstance(value, Exception):
+            raise value
+        return value
+
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""
-        return replace(self, outcomes={}, _acting=None, _load=None)
+        return replace(self, outcomes={}, _first={}, _acting=None, _load=None)
 
     async def once(self, key: str | int, do: Callable[[], Awaitable[Any]]) -> Any:
         """What a mutation field does; where it was done already in this operation, what came of it."""
@@ -97,21 +113,25 @@ class Context:
             raise outcome.error
         return outcome.value
 
-    async def afresh(self, rows: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    def viewer_now(self) -> Viewer:
+        """Who is asking, for what runs on while that changes."""
+        return self.viewer
+
+    async def afresh(self, told: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
         """The events of a subscription, each read for itself, while the viewer may see it.
 
         An older Load would show yesterday's data, and an older viewer what it may no longer see.
         """
         try:
-            async for row in rows:
+            async for occurrence in told:
                 await until_answered(self.identify_again)
                 refused = self.refusal(self.asking)
                 if refused is not None:
                     raise refused[0]
                 self.forget()
-                yield row
+                yield occurrence
         finally:
-            await rows.aclose()
+            await told.aclose()
 
     async def transact(self, service: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
         """Runs `service(work, …)` in a transaction of its own. What it gives back are rows, the sources of graph types."""

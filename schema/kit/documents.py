@@ -9,6 +9,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     VariableNode,
     Visitor,
     get_operation_ast,
@@ -20,9 +21,12 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from db.engine import Dialect
+from schema.kit import subscriptions
 from schema.kit.execution.compile import Compiler
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.selected import Operation, Unplanned
+from schema.kit.personal import is_personal
+from schema.kit.roots import Function, first_fields
 from schema.kit.walk import Needs, walk
 
 DOCUMENTS_MAX = 1_000
@@ -35,6 +39,16 @@ MESSAGE_LENGTH_MAX = 500
 NESTED = "The document is nested too deeply."
 
 
+@dataclass(frozen=True)
+class Sharing:
+    """What the answers of a subscription depend on."""
+
+    resumed: frozenset[str]
+    """The variables that say where to begin, and nothing else."""
+    is_personal: bool
+    """Whether it asks for the very person."""
+
+
 @dataclass
 class Known:
     """What is known of one operation of a document."""
@@ -43,6 +57,10 @@ class Known:
     needs: Needs
     asked: tuple[str, ...]
     """The variables that @skip and @include ask."""
+    first: list[Function]
+    """What is read before the rest of it."""
+    sharing: Sharing | None
+    """Of a subscription: with whom its answers may be shared."""
     plans: dict[Any, Plan | None] = field(default_factory=dict)
 
 
@@ -81,7 +99,11 @@ class Documents:
         if node is None or document.node is None:
             return None
         needs = walk(self._schema, document.node, node)
-        known = document.operations[name] = Known(node, needs, _asked(document.node))
+        first, sharing = first_fields(self._schema, document.node, node), None
+        if node.operation is OperationType.SUBSCRIPTION:
+            resumed = subscriptions.resume_variables(document.node, node)
+            sharing = Sharing(resumed, is_personal(self._schema, document.node))
+        known = document.operations[name] = Known(node, needs, _asked(document.node), first, sharing)
         return known
 
     def plan(

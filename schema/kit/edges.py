@@ -160,6 +160,11 @@ def to_one(key: Any, *, kind: str | None = None) -> Any:
     return One(table_of_key(key), (key.key,), kind=kind)
 
 
+def to_row(table: type[Row], key: str, *, kind: str | None = None) -> Any:
+    """The row whose id is found under a name in something that is no row itself."""
+    return One(table, (key,), kind=kind)
+
+
 def to_matching(keys: tuple[Any, ...], matches: tuple[Any, ...]) -> Any:
     """The row whose columns equal several of this row's: a composite key."""
     return One(matches[0].class_, tuple(name_of(k) for k in keys), tuple(m.key for m in matches))

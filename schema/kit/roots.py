@@ -6,13 +6,24 @@ from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_type_hints
 
 import strawberry
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from db.base import Permission
 from schema.kit import access
+from schema.kit.context import Info
 from schema.kit.errors import USER_CODES, user_error
 from services.errors import Problem
 
 Function = Callable[..., Any]
+FIRST = "first"
 
 
 def mutation(needs: Permission | None = None, *, public: bool = False) -> Callable[[Function], Any]:
@@ -42,6 +53,43 @@ def mutation(needs: Permission | None = None, *, public: bool = False) -> Callab
 def query(needs: Permission | None = None, *, public: bool = False) -> Callable[[Function], Any]:
     """A query field with a resolver of its own."""
     return lambda function: strawberry.field(resolver=function, **_options(function, needs, public))
+
+
+def first_query(needs: Permission | None = None) -> Callable[[Function], Any]:
+    """A query field `(context)` that is read before anything else of its document, wherever it stands there."""
+
+    def make(function: Function) -> Any:
+        async def told(self: Any, info: Any) -> Any:
+            return info.context.read_already(function)
+
+        told.__name__ = function.__name__
+        told.__annotations__ = {"info": Info, "return": get_type_hints(function)["return"]}
+        options = _options(function, needs, False)
+        options["metadata"][FIRST] = function
+        return strawberry.field(resolver=told, **options)
+
+    return make
+
+
+def first_fields(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
+) -> list[Function]:
+    """What has to be read before the rest of the operation: by the root fields that it names, in fragments too."""
+    root = schema.get_root_type(operation.operation)
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    found: dict[Function, None] = {}
+    todo: list[Any] = [operation]
+    while todo:
+        for selection in todo.pop().selection_set.selections:
+            if isinstance(selection, FragmentSpreadNode):
+                todo += [f] if (f := fragments.pop(selection.name.value, None)) else []
+            elif not isinstance(selection, FieldNode):
+                todo.append(selection)
+            elif root is not None and (named := root.fields.get(selection.name.value)) is not None:
+                definition = named.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+                function = definition.metadata.get(FIRST) if definition is not None else None
+                found |= {function: None} if function is not None else {}
+    return list(found)
 
 
 def subscription(needs: Permission | None = None) -> Callable[[Function], Any]:

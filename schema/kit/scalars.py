@@ -14,6 +14,7 @@ from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 URL = NewType("URL", str)
 CurrencyCode = NewType("CurrencyCode", str)
 JSON = NewType("JSON", object)
+EventCursor = NewType("EventCursor", str)
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
@@ -62,6 +63,13 @@ def read_url(value: object) -> str:
     raise GraphQLError("A URL is absolute and begins with http:// or https://.")
 
 
+def read_cursor(value: object) -> str:
+    """Any text: whether it is a cursor is seen where it is used."""
+    if isinstance(value, str):
+        return value
+    raise GraphQLError("An EventCursor is a string that the server has given.")
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -92,6 +100,12 @@ SCALARS: dict[Any, Any] = {
         serialize=_same,
         parse_value=_same,
         parse_literal=_literal_json,
+    ),
+    EventCursor: strawberry.scalar(
+        name="EventCursor",
+        description="A position in the workspace's event log. Opaque. Give it back as `after` to go on from there.",
+        serialize=str,
+        parse_value=read_cursor,
     ),
     URL: strawberry.scalar(
         name="URL", description="Absolute http or https URL.", serialize=str, parse_value=read_url

@@ -1,20 +1,26 @@
 """Strawberry's schema with our declarations attached: documents known, permissions checked, plans before the stock executor."""
 
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Any
 
+import orjson
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode, execute
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError, OperationDefinitionNode
+from graphql import OperationType as CoreOperationType
+from graphql.error import located_error
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from schema.kit import resolvers
+from schema.kit import resolvers, subscriptions
 from schema.kit.context import Context
 from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
 from schema.kit.errors import present
 from schema.kit.execution.plans import Plan, plans
+from schema.kit.subscriptions import Execution, Question
 from services.errors import Problem
 
 UNNAMED = "The document has no operation, or several of which `operationName` names none."
@@ -76,9 +82,6 @@ class Schema(strawberry.Schema):
         planned = await self._by_plan(query, variable_values, context, operation_name, allowed)
         if planned is not None:
             return _alone(planned)
-        events = await self._events(query, variable_values, context, operation_name, allowed)
-        if events is not None:
-            return events
         return await super().stream(
             query,
             variable_values,
@@ -116,6 +119,7 @@ class Schema(strawberry.Schema):
         if plan is None:
             plans.counters.fallback += 1
             return None
+        await context.read_first(known.first)
         return plan, variables
 
     async def _by_plan(
@@ -140,61 +144,6 @@ class Schema(strawberry.Schema):
             return None
         plans.counters.planned += 1
         return ExecutionResult(data, None)
-
-    async def _events(
-        self,
-        query: str | None,
-        given: dict[str, Any] | None,
-        context: Context,
-        name: str | None,
-        allowed: Iterable[OperationType],
-    ) -> AsyncGenerator[ExecutionResult, None] | None:
-        kinds = [kind for kind in allowed if kind is OperationType.SUBSCRIPTION]
-        ready = await self._ready(query, given, context, name, kinds)
-        if ready is None:
-            return None
-        plan, variables = ready
-        try:
-            source = await plan.subscribe(context, variables)
-        except Exception:
-            return None
-        return self._answers(plan, context, variables, source)
-
-    async def _answers(
-        self, plan: Plan, context: Context, variables: VariableValues, source: AsyncGenerator[Any, None]
-    ) -> AsyncGenerator[ExecutionResult, None]:
-        try:
-            async for event in source:
-                try:
-                    data = await plan.event(context, variables, event)
-                except Exception:
-                    plans.counters.surprised += 1
-                    yield await self._exact(plan, context, variables, event)
-                else:
-                    plans.counters.planned += 1
-                    yield ExecutionResult(data, None)
-        except Exception as failure:
-            error = GraphQLError(str(failure), original_error=failure)
-            yield ExecutionResult(None, [present(error, context.request_id)])
-        finally:
-            await source.aclose()
-
-    async def _exact(
-        self, plan: Plan, context: Context, variables: VariableValues, event: Any
-    ) -> ExecutionResult:
-        context.forget()
-        result: Any = execute(
-            self._schema,
-            plan.operation.document,
-            event,
-            context,
-            {name: source.value for name, source in variables.sources.items()},
-            plan.operation.node.name.value if plan.operation.node.name else None,
-        )
-        if hasattr(result, "__await__"):
-            result = await result
-        errors = [present(e, context.request_id) for e in (result.errors or ())[:ERRORS_MAX]]
-        return ExecutionResult(result.data, errors or None)
 
     async def _prepare_operation_async(self, context: ExecutionContext, extensions_runner: Any) -> Any:
         """Parse, permissions, validation. Overrides Strawberry's own steps, which would do two of them every time."""
@@ -224,11 +173,60 @@ class Schema(strawberry.Schema):
                 context, [GraphQLError(problem.message, [node], path=list(path), original_error=problem)]
             )
         asked_by.refusal = known.needs.refusal
-        return _refused(context, document.errors) if document.errors else None
+        if document.errors:
+            return _refused(context, document.errors)
+        await asked_by.read_first(known.first)
+        return None
+
+    async def _stream(
+        self, execution_context: ExecutionContext, extensions_runner: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Subscriptions by `subscriptions`, which executes what several are told only once; the rest as before."""
+        document = self.documents.of(execution_context.query or "")
+        known = self.documents.operation(document, execution_context._provided_operation_name)
+        if known is None or known.node.operation is not CoreOperationType.SUBSCRIPTION:
+            rest = super()._stream(execution_context, extensions_runner, *args, **kwargs)
+            async with aclosing(rest):
+                async for result in rest:
+                    yield result
+            return
+        try:
+            telling = self._tell(execution_context, extensions_runner, document, known)
+            async with aclosing(telling) as told:
+                async for result in told:
+                    yield await self._handle_execution_result(execution_context, result, extensions_runner)
+        except Exception as error:
+            failed = ExecutionResult(data=None, errors=[located_error(error)])
+            yield await self._handle_execution_result(execution_context, failed, extensions_runner)
+
+    async def _tell(self, context: ExecutionContext, runner: Any, document: Document, known: Known) -> Any:
+        refused = await self._prepare_operation_async(context=context, extensions_runner=runner)
+        if refused:
+            yield refused
+            return
+        assert context.graphql_document is not None
+        executor = subscriptions.build(self._schema, context.graphql_document, context)
+        if isinstance(executor, list):
+            yield _refused(context, executor)
+            return
+        source = await subscriptions.occurrences(executor)
+        if isinstance(source, CoreResult):
+            yield _refused(context, source.errors or [])
+            return
+        asked_by, plan = _asked_by(context), None
+        if plans.enabled:
+            dialect = asked_by.server.database.dialect
+            plan = self.documents.plan(document, known, executor.variable_values, dialect)
+        told = subscriptions.results(Execution(executor, plan), source, asked_by, _question(context, known))
+        async with aclosing(told):
+            async for result in told:
+                yield result
 
     async def _handle_execution_result(
         self, context: ExecutionContext, result: Any, *args: Any, **kwargs: Any
     ) -> Any:
+        if isinstance(result, subscriptions.EventResult) and not result.errors:
+            return result  # shared with others as it is
         answer = await super()._handle_execution_result(context, result, *args, **kwargs)
         if answer.errors:
             request_id = _asked_by(context).request_id
@@ -245,6 +243,14 @@ async def _alone(answer: ExecutionResult) -> AsyncGenerator[ExecutionResult, Non
 
 def _may_run(known: Known, allowed: Iterable[OperationType]) -> bool:
     return OperationType(known.node.operation.value) in allowed
+
+
+def _question(context: ExecutionContext, known: Known) -> Question:
+    assert known.sharing is not None
+    variables = {k: v for k, v in (context.variables or {}).items() if k not in known.sharing.resumed}
+    text = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS, default=str)
+    name = known.node.name.value if known.node.name else ""
+    return Question(context.query or "", name, text, known.sharing.is_personal)
 
 
 def _asked_by(context: ExecutionContext) -> Context:

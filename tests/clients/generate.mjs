@@ -16,7 +16,7 @@ try {
       preset,
       config: {
         strictScalars: true,
-        scalars: { DateTime: 'string', Decimal: 'string', CurrencyCode: 'string', URL: 'string', JSON: 'unknown' },
+        scalars: { DateTime: 'string', Decimal: 'string', CurrencyCode: 'string', URL: 'string', EventCursor: 'string', JSON: 'unknown' },
         enumsAsTypes: true,
         useTypeImports: true,
       },

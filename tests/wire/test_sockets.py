@@ -69,7 +69,7 @@ async def test_a_line_that_breaks_again_and_again_loses_and_repeats_nothing(runn
         seen = await follower.read_all()
     assert [message["sequence"] for message in seen] == list(range(1, total + 1))
     assert [message["content"] for message in seen[1:]] == [f"message {n}" for n in range(2, total + 1)]
-    assert seen[-1]["connections"] > total // 6  # now and then one more message arrives before the break
+    assert seen[-1]["connections"] >= 3  # how many more messages arrive before each break is a matter of load
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Plans: what an operation compiles to, and how it runs. Whatever a plan cannot answer goes to the stock executor, whole."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,24 +95,22 @@ class Plan:
         finally:
             run.close()
 
-    async def subscribe(self, context: Context, variables: VariableValues) -> AsyncGenerator[Any, None]:
-        """The source events of a subscription. Raises what its field raises."""
-        (root,) = self.roots
-        run = Run(context, variables)
-        source: AsyncGenerator[Any, None] = await _called(root, run)
-        return source
-
-    async def event(self, context: Context, variables: VariableValues, source: Any) -> dict[str, Any]:
-        """The data of one event of a subscription."""
+    async def event(self, context: Context, variables: VariableValues, source: Any) -> dict[str, Any] | None:
+        """The data of one event of a subscription; None where the stock executor has to say what is wrong with it."""
         run = Run(context, variables)
         try:
             (root,) = self.roots
             assert root.complete is not None
             data = {root.key: root.complete(source, run)}
             await run.finish()
-            return data
+        except Exception:
+            plans.counters.surprised += 1
+            context.forget()
+            return None
         finally:
             run.close()
+        plans.counters.planned += 1
+        return data
 
     async def _resolved(self, run: Run) -> dict[str, Any]:
         asked = [root for root in self.roots if root.resolve is not None]

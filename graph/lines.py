@@ -1,0 +1,85 @@
+"""The long-lived connections of one worker: its sockets and event streams, counted, and closed one after the other."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+from uuid import UUID
+
+from graph.identity import Bearer
+
+RESTARTING: Final = 1012
+SECONDS_BETWEEN_CLOSES: Final = 0.02
+SPREAD_SECONDS_MAX: Final = 5.0
+"""Over how long the sockets are closed at most: who comes back does not come back all at once."""
+
+
+class Line(Protocol):
+    """A socket, as far as closing it goes."""
+
+    bearer: Bearer | None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is still to be sent that ends by itself."""
+
+    async def leave(self, code: int, reason: str, within_seconds: float) -> None:
+        """Closes it once it is no longer busy, or when the time is over."""
+
+
+class Lines:
+    """What is open in this worker."""
+
+    def __init__(self) -> None:
+        self.sockets: set[Line] = set()
+        self.stream_count = 0
+        self._of_viewer: Counter[UUID] = Counter()
+
+    @contextmanager
+    def socket(self, line: Line) -> Iterator[None]:
+        """Counts a socket while the block runs."""
+        self.sockets.add(line)
+        try:
+            yield
+        finally:
+            self.sockets.discard(line)
+            if line.bearer is not None:
+                viewer_id = line.bearer.viewer.id
+                self._of_viewer[viewer_id] -= 1
+                if not self._of_viewer[viewer_id]:
+                    del self._of_viewer[viewer_id]
+
+    def admit(self, line: Line, bearer: Bearer, most: int) -> bool:
+        """Counts a socket as its bearer's; False where that has as many already."""
+        if self._of_viewer[bearer.viewer.id] >= most:
+            return False
+        self._of_viewer[bearer.viewer.id] += 1
+        line.bearer = bearer
+        return True
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Counts an event stream of a subscription while the block runs."""
+        self.stream_count += 1
+        try:
+            yield
+        finally:
+            self.stream_count -= 1
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any socket still has an answer to send."""
+        return any(line.is_busy for line in self.sockets)
+
+    async def close_all(self, within_seconds: float) -> None:
+        """Closes every socket with 1012, spread over a while that grows with their number."""
+        lines = list(self.sockets)
+        spread = min(len(lines) * SECONDS_BETWEEN_CLOSES, SPREAD_SECONDS_MAX, within_seconds)
+
+        async def close(line: Line, place: int) -> None:
+            wait = spread * place / len(lines)
+            await asyncio.sleep(wait)
+            await line.leave(RESTARTING, "The server restarts.", within_seconds - wait)
+
+        await asyncio.gather(*[close(line, n) for n, line in enumerate(lines)], return_exceptions=True)

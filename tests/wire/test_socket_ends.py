@@ -1,0 +1,143 @@
+"""When a socket ends though its client did nothing wrong: token, session, limits, peers that do not read or are dead."""
+
+import asyncio
+import base64
+import os
+import secrets
+from datetime import timedelta
+
+import jwt
+import pytest
+
+from db.base import now
+from tests.running import serve
+from tests.wire.caller import LOGIN, PASSWORD, SEND, Caller, register
+from tests.wire.conftest import PRODUCTION
+from tests.wire.line import FOLLOW, PROTOCOL, bystander, line_to
+
+NAME = "{ viewer { user { username } } }"
+LOGOUT = "mutation { logout(input: {}) { revokedSessions } }"
+MANY = 20
+LARGE = "x" * 32_000
+END_SECONDS = 30
+
+
+async def another_session(caller):
+    """The same member, signed in again."""
+    name = (await caller.ask(NAME))["user"]["username"]
+    return Caller(
+        caller.web, (await Caller(caller.web).ask(LOGIN, username=name, password=PASSWORD))["accessToken"]
+    )
+
+
+def expiring(token, seconds):
+    """The same token, signed by the server's own key, but good for a moment only."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    header = jwt.get_unverified_header(token)
+    claims["exp"] = now() + timedelta(seconds=seconds)
+    return jwt.encode(claims, PRODUCTION["JWT_SECRET"], "HS256", headers=header)
+
+
+async def test_an_idle_socket_ends_with_its_token(production):
+    server, _ = production
+    owner = await register(server.web)
+    async with (
+        bystander(server, owner, await owner.chat()),
+        line_to(server, Caller(server.web, expiring(owner.token, 2))) as line,
+    ):
+        assert await line.closing() == 4403
+
+
+async def test_an_idle_socket_ends_with_its_session(running, owner, chat):
+    other = await another_session(owner)
+    async with bystander(running, owner, chat), line_to(running, other) as line:
+        await line.subscribe("1", FOLLOW, conversationId=chat)
+        await line.send(type="ping")
+        assert (await line.read())["type"] == "pong"
+        assert (await other.ask(LOGOUT))["revokedSessions"] == 1
+        assert await line.closing() == 4403
+
+
+async def test_a_member_has_so_many_sockets_and_no_more(own_database):
+    limits = {"SOCKETS_PER_VIEWER_MAX": "2", "SUBSCRIPTIONS_PER_SOCKET_MAX": "1"}
+    async with own_database() as url, serve(url, **limits) as server:
+        owner, stranger = await register(server.web), await register(server.web)
+        chat = await owner.chat()
+        async with line_to(server, owner) as line:
+            async with line_to(server, owner):
+                async with line_to(server) as third:
+                    await third.send(
+                        type="connection_init", payload={"authorization": f"Bearer {owner.token}"}
+                    )
+                    assert await third.closing() == 4429
+                async with line_to(server, stranger):
+                    pass
+            await line.subscribe("1", FOLLOW, conversationId=chat, after=0)
+            assert (await line.read())["type"] == "next"
+            await line.subscribe("2", FOLLOW, conversationId=chat, after=0)
+            refused = await line.read()
+            assert (refused["type"], refused["payload"][0]["extensions"]["code"]) == ("error", "RATE_LIMITED")
+            async with asyncio.timeout(END_SECONDS):
+                while not await admitted(server, owner):
+                    await asyncio.sleep(0.05)
+
+
+async def admitted(server, owner):
+    async with line_to(server) as line:
+        await line.send(type="connection_init", payload={"authorization": f"Bearer {owner.token}"})
+        try:
+            return (await line.read())["type"] == "connection_ack"
+        except Exception:
+            return False
+
+
+@pytest.fixture(scope="module")
+async def impatient(own_database):
+    """A server that does not wait long for its clients."""
+    async with (
+        own_database() as url,
+        serve(url, SOCKET_SEND_TIMEOUT="1.5", SOCKET_PING_INTERVAL="0.5") as server,
+    ):
+        yield server
+    assert server.failures() == []
+
+
+async def test_a_client_that_does_not_read_is_closed_and_no_other(impatient):
+    owner = await register(impatient.web)
+    chat, quiet = await owner.chat(), await owner.chat()
+    for _ in range(MANY):
+        await owner.ask(SEND, conversationId=chat, content=LARGE)
+    # It answers pings, since the library does as long as it reads; it stops reading when nobody takes its messages.
+    async with bystander(impatient, owner, quiet), line_to(impatient, owner, max_queue=1) as line:
+        for number in range(MANY):
+            await line.subscribe(str(number), FOLLOW, conversationId=chat, after=0)
+        await impatient.log.find(lambda entry: "socket closed" in entry, END_SECONDS)
+        assert await line.closing(after_messages=True) == 1013
+
+
+async def test_a_peer_that_is_dead_is_noticed(impatient):
+    host, _, port = impatient.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    key = base64.b64encode(os.urandom(16)).decode()
+    writer.write(
+        f"GET /graphql HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Protocol: {PROTOCOL}\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(END_SECONDS):
+        assert b"101 Switching Protocols" in await reader.readuntil(b"\r\n\r\n")
+        # A ping that nobody answers, then the end; there was no connection_init either.
+        said = await reader.read()
+    assert said[0] == 0x89
+    writer.close()
+
+
+async def test_who_answers_pings_stays(impatient):
+    owner = await register(impatient.web)
+    async with line_to(impatient, owner) as line:
+        for _ in range(3):
+            await asyncio.wait_for(await line.socket.ping(secrets.token_bytes(4)), END_SECONDS)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(line.socket.recv(), 1)
+        await line.send(type="ping")
+        assert (await line.read())["type"] == "pong"
