@@ -96,12 +96,23 @@ class Viewer:
 
     def values(self) -> dict[str, Any]:
         """The bound parameters that ANYONE stands for in a statement."""
-        return {
-            "viewer_id": self.id,
-            "viewer_workspace_id": self.workspace_id,
-            "viewer_session_id": self.session_id,
-            **{f"viewer_can_{p.lower()}": self.can(p) for p in Permission},
-        }
+        return {name: value(self) for name, value in VIEWER_VALUES.items()}
+
+    def value(self, name: str) -> Any:
+        """One of these."""
+        return VIEWER_VALUES[name](self)
+
+
+def _can(permission: Permission) -> Callable[[Viewer], bool]:
+    return lambda viewer: viewer.can(permission)
+
+
+VIEWER_VALUES: dict[str, Callable[[Viewer], Any]] = {
+    "viewer_id": lambda viewer: viewer.id,
+    "viewer_workspace_id": lambda viewer: viewer.workspace_id,
+    "viewer_session_id": lambda viewer: viewer.session_id,
+    **{f"viewer_can_{p.lower()}": _can(p) for p in Permission},
+}
 
 
 class Asking(Protocol):

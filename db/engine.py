@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from db import postgres, sqlite
+from db.base import Viewer
 from db.faults import fault_of, read_again
 from db.reading import Listen, Reader, Source
 from db.shields import all_done, shielded
@@ -82,7 +83,7 @@ class Database:
         async with self._reads.connect() as connection:
             return (await connection.execute(statement, values)).all()
 
-    def reader(self, viewer: Mapping[str, Any]) -> Reader:
+    def reader(self, viewer: Viewer) -> Reader:
         """Reads by position for one operation of one viewer, whose values every statement may name."""
         return Reader(self._source, viewer)
 

@@ -8,6 +8,8 @@ from sqlalchemy import Select
 from sqlalchemy.engine import Dialect as Compiler
 from sqlalchemy.engine import make_url
 
+from db.base import Viewer
+
 Process = Callable[[Any], Any]
 COMPILERS: Mapping[str, Compiler] = {
     "postgresql": make_url("postgresql+asyncpg://").get_dialect()(),
@@ -36,14 +38,14 @@ class Prepared:
                 own = parameter.effective_value
                 self._binds.append((None, None, own if process is None else process(own)))
 
-    def arguments(self, values: Mapping[str, Any], viewer: Mapping[str, Any]) -> list[Any]:
+    def arguments(self, values: Mapping[str, Any], viewer: Viewer) -> list[Any]:
         """The arguments in order: of the values, of the viewer's, or what the statement itself says."""
         arguments = []
         for name, process, own in self._binds:
             if name is None:
                 arguments.append(own)
                 continue
-            value = values[name] if name in values else viewer[name]
+            value = values[name] if name in values else viewer.value(name)
             arguments.append(value if process is None else process(value))
         return arguments
 

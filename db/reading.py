@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from db.base import Viewer
 from db.faults import read_again
 from db.lending import Lender
 from db.prepared import Prepared
@@ -25,7 +26,7 @@ class Reader:
 
     __slots__ = ("_connection", "_source", "_viewer")
 
-    def __init__(self, source: Source, viewer: Mapping[str, Any]) -> None:
+    def __init__(self, source: Source, viewer: Viewer) -> None:
         self._source, self._viewer = source, viewer
         self._connection: Any = None
 

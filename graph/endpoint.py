@@ -1,6 +1,5 @@
 """The graph on the wire: GraphQL over HTTP, graphql-transport-ws, and graphql-sse in distinct connections."""
 
-import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import timedelta
@@ -28,7 +27,8 @@ from strawberry.types.unset import UnsetType
 from db.base import now
 from graph.identity import Identity
 from graph.lines import Lines
-from graph.operations import fault_of_request
+from graph.negotiation import EVENTS, JSON, answer_type, liked_types
+from graph.operations import fault_of_request, read_operation
 from graph.requests import CLIENT_CLOSED_REQUEST, client_address
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler, SocketLimits
@@ -40,10 +40,6 @@ from services.errors import ErrorCode, Unauthenticated
 from services.server import Server
 
 INIT_WAIT: Final = timedelta(seconds=5)
-JSON: Final = "application/json"
-GRAPHQL_JSON: Final = "application/graphql-response+json"
-EVENTS: Final = "text/event-stream"
-QUALITY: Final = re.compile(r";\s*q=([01](?:\.\d{0,3})?)")
 AGENT_LENGTH_MAX: Final = 255
 STATUSES: Final = {
     ErrorCode.VALIDATION_ERROR: 400,
@@ -121,6 +117,13 @@ class Endpoint(GraphQL[Context, None]):
 
     async def _answer(self, request: Request) -> Response:
         try:
+            if request.method == "POST" and request.headers.get("content-type") == JSON:
+                context = await self.get_context(request, None)
+                operation = read_operation(await request.body(), accepted(request), self._graph)
+                if operation is not None:
+                    result = await self._graph.execute(context_value=context, **operation)
+                    return self.create_response(await self.process_result(request, result), Answer(request))
+                return await self.run(request, context)
             return await self.run(request)
         except ClientDisconnect:
             # Nobody is there to read it: it is for the log line.
@@ -178,7 +181,7 @@ class Endpoint(GraphQL[Context, None]):
             raise HTTPException(
                 HTTPStatus.NOT_ACCEPTABLE, f"A subscription is answered as {EVENTS}, or over a WebSocket."
             )
-        streamed = types[:1] == [EVENTS] or kind is OperationType.SUBSCRIPTION
+        streamed = types[:1] == (EVENTS,) or kind is OperationType.SUBSCRIPTION
         assert isinstance(request, RequestAdapter)
         request.note_follows(kind is OperationType.SUBSCRIPTION)
         return GraphQLRequestData(
@@ -221,7 +224,7 @@ class Endpoint(GraphQL[Context, None]):
             error = response_data["errors"][0]
             nonsense = error["extensions"]["code"] == ErrorCode.VALIDATION_ERROR
             # The older media type wants 200 wherever the request was well-formed, whatever its document is.
-            status = 200 if nonsense and answer_type(request) == JSON else status_of(error)
+            status = 200 if nonsense and answer_type(accepted(request)) == JSON else status_of(error)
         return self._respond(request, response_data, status)
 
     async def create_streaming_response(
@@ -245,7 +248,7 @@ class Endpoint(GraphQL[Context, None]):
             **TOLD_WITH.get(status, {}),
             **told_when(answer),
         }
-        media_type = f"{answer_type(request)}; charset=utf-8"
+        media_type = f"{answer_type(accepted(request))}; charset=utf-8"
         return Response(body, int(status), media_type=media_type, headers=headers)
 
     def decode_json(self, data: str | bytes) -> object:
@@ -263,20 +266,9 @@ class Answer(Response):
         self.request = request
 
 
-def answer_type(request: Request | WebSocket) -> str:
-    """What a single answer is sent as: plain JSON unless the client likes the newer media type better."""
-    types = liked_types(request.headers.get("accept", ""))
-    return next((kind for kind in types if kind != EVENTS), JSON)
-
-
-def liked_types(accept: str) -> list[str]:
-    """Of the media types that we can answer with, those that the client names, the best liked first."""
-    qualities: dict[str, float] = {}
-    for part in accept.lower().split(","):
-        quality = QUALITY.search(part)
-        qualities[part.partition(";")[0].strip()] = float(quality[1]) if quality else 1.0
-    named = [kind for kind, quality in qualities.items() if kind in (JSON, GRAPHQL_JSON, EVENTS) and quality]
-    return sorted(named, key=lambda kind: -qualities[kind])
+def accepted(request: Request | WebSocket) -> str:
+    """The Accept header."""
+    return str(request.headers.get("accept", ""))
 
 
 def is_refused_whole(result: ExecutionResult) -> bool:

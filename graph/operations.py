@@ -3,12 +3,40 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+from graphql import OperationType
+
+from graph.negotiation import EVENTS, liked_types
+from schema.kit.schema import Schema
+
 MEMBERS: Final[Mapping[str, tuple[type, str]]] = {
     "query": (str, "a text"),
     "variables": (dict, "an object"),
     "operationName": (str, "a text"),
     "extensions": (dict, "an object"),
 }
+
+
+def read_operation(body: bytes, accept: str, schema: Schema) -> dict[str, Any] | None:
+    """The query or mutation of a JSON body that is answered as JSON, as `Schema.execute` takes it.
+
+    None where anything is in its way or out of the ordinary: then Strawberry's view looks at the request.
+    """
+    try:
+        members = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(members, dict) or fault_of_request(members) is not None:
+        return None
+    query, name = members["query"], members.get("operationName")
+    operation = schema.operation(query, name)
+    if (
+        operation is None
+        or operation.operation is OperationType.SUBSCRIPTION
+        or liked_types(accept)[:1] == (EVENTS,)
+    ):
+        return None
+    return {"query": query, "variable_values": members.get("variables"), "operation_name": name}
 
 
 def fault_of_request(members: Mapping[str, Any]) -> str | None:

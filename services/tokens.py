@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,10 +19,12 @@ AUDIENCE = "switchboard-api"
 TYPE = "at+jwt"
 ACCESS_LIFETIME_SECONDS = 600
 SESSION_LIFETIME = timedelta(days=30)
-LEEWAY_SECONDS = 30
+LEEWAY = timedelta(seconds=30)
 REQUIRED = ("exp", "iat", "iss", "aud", "sub", "sid", "ws", "jti")
 REFRESH_BYTES = 32
 TOKEN_LENGTH_MAX = 4_096
+READ_MAX = 10_000
+"""How many tokens are remembered once they are verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Tokens:
     def __init__(self, keys: Mapping[str, str]) -> None:
         self._keys = dict(keys)
         self._signing_key = next(iter(self._keys))
+        self._read: OrderedDict[str, Claims] = OrderedDict()
 
     def issue(self, user_id: UUID, workspace_id: UUID, session_id: UUID, username: str) -> str:
         """An access token, good for ACCESS_LIFETIME_SECONDS."""
@@ -59,7 +63,19 @@ class Tokens:
         return jwt.encode(claims, self._keys[self._signing_key], ALGORITHM, headers=headers)
 
     def read(self, token: str) -> Claims:
-        """What a token says; InvalidCredentials for one that is forged, expired, or not an access token."""
+        """What a token says; InvalidCredentials for one that is forged, expired, or not an access token.
+
+        A good one is remembered: checking a signature costs more than a short query.
+        """
+        known = self._read.get(token)
+        if known is not None and now() < known.expires_at + LEEWAY:
+            return known
+        claims = self._read[token] = self._verified(token)
+        if len(self._read) > READ_MAX:
+            self._read.popitem(last=False)
+        return claims
+
+    def _verified(self, token: str) -> Claims:
         try:
             if len(token) > TOKEN_LENGTH_MAX:
                 raise ValueError("too long")
@@ -72,7 +88,7 @@ class Tokens:
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
-                leeway=LEEWAY_SECONDS,
+                leeway=LEEWAY,
                 options={"require": list(REQUIRED)},
             )
             # The signature bears some leeway between clocks; a socket is closed at the time itself.

@@ -15,7 +15,7 @@ from services.errors import InvalidCredentials, Unauthenticated
 from services.roles import set_role
 from services.server import Server
 from services.sessions import end_sessions, sign_up
-from services.tokens import ACCESS_LIFETIME_SECONDS, LEEWAY_SECONDS, Tokens
+from services.tokens import ACCESS_LIFETIME_SECONDS, LEEWAY, Tokens
 from tests.auth import change_row, fresh_name
 from tests.conftest import SECRET
 from tests.make import Make
@@ -121,7 +121,7 @@ async def test_an_authorization_that_is_no_text_is_refused(identity: Identity, g
         {"iss": None},
         {"aud": "another-api"},
         {"aud": None},
-        {"exp": now() - timedelta(seconds=LEEWAY_SECONDS + 1)},
+        {"exp": now() - (LEEWAY + timedelta(seconds=1))},
         {"exp": None},
         {"iat": now() + timedelta(minutes=5)},
         {"iat": None},

@@ -54,7 +54,7 @@ class Run:
     async def fetch(self, statement: Prepared, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of a statement, by position."""
         if self._reader is None:
-            self._reader = self.context.server.database.reader(self.viewer.values())
+            self._reader = self.context.server.database.reader(self.viewer)
         rows: Sequence[Any] = await self._reader.fetch(statement, values)
         return rows
 
