@@ -24,9 +24,9 @@ from graph.requests import RequestIdMiddleware
 from graph.settings import VERSION, Settings
 from graph.sockets import SocketLimits
 from schema import schema
-from services.brokers.lines import Line
 from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
+from services.brokers.wires import Wire
 from services.hub import Hub
 from services.secrets import Vault
 from services.server import Server
@@ -54,13 +54,13 @@ def open_database(settings: Settings, *, statement_seconds: float | None = STATE
 def make_server(settings: Settings, database: Database) -> Server:
     """What all requests share."""
     broker = make_broker(settings.broker_url, settings.database_url)
-    line = Line(broker)
+    wire = Wire(broker)
     return Server(
         database,
         Tokens({key.id: key.secret for key in settings.jwt_secret}),
         Vault({key.id: key.secret for key in settings.db_encryption_key}),
-        line=line,
-        hub=Hub(None if isinstance(broker, LocalBroker) else line),
+        wire=wire,
+        hub=Hub(None if isinstance(broker, LocalBroker) else wire),
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
     )

@@ -1,4 +1,4 @@
-"""What runs beside the requests so that followers hear of everything: the line to other workers, the sweep, and the pruning of the log."""
+"""What runs beside the requests so that followers hear of everything: the wire to other workers, the sweep, and the pruning of the log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -17,9 +17,9 @@ logger = structlog.get_logger("switchboard.live")
 @asynccontextmanager
 async def following(server: Server, retention: timedelta) -> AsyncIterator[None]:
     """Keeps followers told, and what they resume from for as long as `retention`, while the block runs."""
-    server.line.on_connected(server.sweep.soon)
+    server.wire.on_connected(server.sweep.soon)
     tasks = [
-        _start(server.line.run()),
+        _start(server.wire.run()),
         _start(server.sweep.run()),
         _start(keep_pruned(server.database, retention)),
     ]

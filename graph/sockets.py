@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+import orjson
 import structlog
 from graphql import GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketState
@@ -23,6 +24,7 @@ from graph.lines import Lines
 from graph.operations import fault_of_request
 from graph.transports import TRY_AGAIN_LATER
 from schema.kit.context import Context
+from schema.kit.subscriptions import EventResult
 from services.errors import ErrorCode
 
 TOO_MANY: Final = 4429
@@ -52,13 +54,21 @@ class Socket(ASGIWebSocketAdapter):
         self._send_seconds: float = view.limits.send_seconds
 
     async def send_json(self, message: Mapping[str, object]) -> None:
+        await self._send(lambda: super(Socket, self).send_json(message))
+
+    async def send_event(self, operation_id: str, payload: str) -> None:
+        """Sends what is encoded already, in an envelope of the operation's own."""
+        envelope = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":{payload}}}'
+        await self._send(lambda: self.ws.send_text(envelope))
+
+    async def _send(self, write: Callable[[], Awaitable[None]]) -> None:
         # One at a time: where many wait for a slow client, only one message at once is written past the high-water mark.
         async with self._turn:
             if self.ws.application_state is WebSocketState.DISCONNECTED:
                 raise WebSocketDisconnected
             try:
                 async with asyncio.timeout(self._send_seconds):
-                    await super().send_json(message)
+                    await write()
             except TimeoutError:
                 logger.warning("socket closed", reason="its client does not read")
                 await self.close(TRY_AGAIN_LATER, "What was sent is not read.")
@@ -105,6 +115,17 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if begun is not None and begun.task is not None and not self._follows(begun):
             self._answering.add(begun.task)
             begun.task.add_done_callback(self._answering.discard)
+
+    async def _send_result_stream(self, operation: Operation[Context, None], result_source: Any) -> None:
+        async def told() -> AsyncGenerator[Any, None]:
+            async for result in result_source:
+                if isinstance(result, EventResult) and not operation.completed:
+                    # Encoded once for all who are told the same.
+                    await cast("Socket", self.websocket).send_event(operation.id, result.encoded())
+                else:
+                    yield result
+
+        await super()._send_result_stream(operation, told())
 
     async def send_message(self, message: Message) -> None:
         bearer = self.context.identify

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from services.brokers.lines import Line
+from services.brokers.wires import Wire
 
 RING_SIZE: Final = 256
 """The newest rows of a subject that are kept for those who follow it."""
@@ -150,23 +150,23 @@ class Figures:
 class Hub:
     """The followers of this process. A hint means only: look in the database."""
 
-    def __init__(self, line: Line | None = None) -> None:
+    def __init__(self, wire: Wire | None = None) -> None:
         self._feeds: dict[Subject, Feed] = {}
         self._kept: OrderedDict[Subject, int] = OrderedDict()
         self._rows_kept = 0
-        self._line = line
+        self._wire = wire
         self.reads = self.hints_heard = 0
-        if line is not None:
-            line.on(HINTS, self._hear)
+        if wire is not None:
+            wire.on(HINTS, self._hear)
 
     def announce(self, hints: Iterable[Hint]) -> None:
         """Wakes whoever follows, here and in the other workers. Called after the commit, never before."""
         for subject, number in hints:
             self.note(subject, number)
-            if self._line is not None:
+            if self._wire is not None:
                 packed = PACKED.pack(subject.room.encode(), subject.id.bytes, number)
                 # The later of two hints may hold the smaller number: commits are announced in any order.
-                self._line.send(HINTS, packed, key=packed[:17] if number else packed, pick=max)
+                self._wire.send(HINTS, packed, key=packed[:17] if number else packed, pick=max)
 
     def note(self, subject: Subject, number: int) -> bool:
         """A subject has come to a number. Says whether that was news to somebody here."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from db.engine import Database
-from services.brokers.lines import Line
 from services.brokers.local import LocalBroker
+from services.brokers.wires import Wire
 from services.hub import Hub
 from services.passwords import Passwords
 from services.secrets import Vault
@@ -20,11 +20,14 @@ class Server:
     database: Database
     tokens: Tokens
     vault: Vault
-    line: Line = field(default_factory=lambda: Line(LocalBroker()))
+    wire: Wire = field(default_factory=lambda: Wire(LocalBroker()))
     """To the other workers."""
     hub: Hub = field(default_factory=Hub)
     sweep: Sweep = field(init=False)
     shared: Shared = field(default_factory=Shared)
+    """What followers read at one moment."""
+    answers: Shared = field(default_factory=Shared)
+    """What they are told of one event."""
     passwords: Passwords = field(default_factory=Passwords)
     page_size_max: int = 100
     allow_registration: bool = True

@@ -1,4 +1,4 @@
-"""Each broker carries messages between two lines, and finds its way back when it was away."""
+"""Each broker carries messages between two wires, and finds its way back when it was away."""
 
 import asyncio
 import secrets
@@ -11,12 +11,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.brokers.lines import Broker, Line
 from services.brokers.local import LocalBroker
 from services.brokers.nats import NatsBroker
 from services.brokers.postgres import PostgresBroker
 from services.brokers.redis import RedisBroker
 from services.brokers.urls import make_broker
+from services.brokers.wires import Broker, Wire
 
 SECONDS = 30
 
@@ -54,14 +54,14 @@ async def program(*command: str) -> AsyncIterator[Callable[[], Awaitable[None]]]
 
 
 @asynccontextmanager
-async def two_lines(make: Callable[[], Broker]) -> AsyncIterator[tuple[Line, list[bytes], list[int]]]:
-    """A line to send on, what another one hears under `t`, and one item each time that one was connected."""
-    sender, receiver = Line(make()), Line(make())
+async def two_lines(make: Callable[[], Broker]) -> AsyncIterator[tuple[Wire, list[bytes], list[int]]]:
+    """A wire to send on, what another one hears under `t`, and one item each time that one was connected."""
+    sender, receiver = Wire(make()), Wire(make())
     heard: list[bytes] = []
     connected: list[int] = []
     receiver.on("t", heard.append)
     receiver.on_connected(lambda: connected.append(1))
-    running = [asyncio.create_task(line.run()) for line in (sender, receiver)]
+    running = [asyncio.create_task(wire.run()) for wire in (sender, receiver)]
     try:
         yield sender, heard, connected
     finally:
@@ -70,12 +70,12 @@ async def two_lines(make: Callable[[], Broker]) -> AsyncIterator[tuple[Line, lis
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def arrives(line: Line, heard: list[bytes]) -> None:
+async def arrives(wire: Wire, heard: list[bytes]) -> None:
     """Sends until it is heard: what is published while a broker is away is lost, and may be."""
     async with asyncio.timeout(SECONDS):
         text = secrets.token_bytes(16)
         while text not in heard:
-            line.send("t", text, key=text)
+            wire.send("t", text, key=text)
             await asyncio.sleep(0.05)
 
 
@@ -114,10 +114,10 @@ async def test_postgres(postgres_url: str) -> None:
 
 async def test_local() -> None:
     broker = LocalBroker()
-    line, heard = Line(broker), list[bytes]()
-    line.on("t", heard.append)
-    running = asyncio.create_task(line.run())
-    await arrives(line, heard)
+    wire, heard = Wire(broker), list[bytes]()
+    wire.on("t", heard.append)
+    running = asyncio.create_task(wire.run())
+    await arrives(wire, heard)
     running.cancel()
 
 

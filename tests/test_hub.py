@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services import hub as hubs
-from services.brokers.lines import MESSAGE_BYTES_MAX, Line
 from services.brokers.local import LocalBroker
+from services.brokers.wires import MESSAGE_BYTES_MAX, Wire
 from services.hub import CONVERSATION, LOG, RING_SIZE, Feed, Hub, Subject
 from services.sharing import Shared
 from services.sweeps import Sweep
@@ -167,16 +167,16 @@ class Deaf(LocalBroker):
 
 async def test_many_hints_leave_in_few_messages_and_arrive() -> None:
     broker = Deaf()
-    line, heard = Line(broker), Line(LocalBroker())
-    hub, other = Hub(line), Hub(heard)
+    wire, heard = Wire(broker), Wire(LocalBroker())
+    hub, other = Hub(wire), Hub(heard)
     subjects = [Subject(CONVERSATION, UUID(int=n)) for n in range(1, 501)]
     with other.follow(subjects[-1], lambda _: 0) as (feed, follower):
         for number in (2, 1):
             hub.announce((subject, number) for subject in subjects)
-        running = asyncio.create_task(line.run())
+        running = asyncio.create_task(wire.run())
         try:
             async with asyncio.timeout(10):
-                while line.unsent or len(broker.messages) < 3:
+                while wire.unsent or len(broker.messages) < 3:
                     await asyncio.sleep(0.001)
         finally:
             running.cancel()
@@ -189,11 +189,11 @@ async def test_many_hints_leave_in_few_messages_and_arrive() -> None:
 
 
 async def test_a_message_that_nobody_understands_is_passed_over() -> None:
-    line = Line(LocalBroker())
-    hub = Hub(line)
+    wire = Wire(LocalBroker())
+    hub = Hub(wire)
     seen: list[bytes] = []
-    line.on("typing", seen.append)
-    line.hear(b"nonsense\nh !!!\nh aGVsbG8=\nlater aGVsbG8=\ntyping aGVsbG8=")
+    wire.on("typing", seen.append)
+    wire.hear(b"nonsense\nh !!!\nh aGVsbG8=\nlater aGVsbG8=\ntyping aGVsbG8=")
     assert (seen, hub.figures().hints_heard) == ([b"hello"], 0)
 
 

@@ -33,7 +33,9 @@ def is_personal(schema: GraphQLSchema, document: DocumentNode) -> bool:
         def enter_field(self, node: FieldNode, *_: Any) -> None:
             nonlocal found
             field, parent = types.get_field_def(), types.get_parent_type()
-            if field is not None and parent is not schema.subscription_type:
+            # A page is made of its rows.
+            is_page = "pageInfo" in getattr(parent, "fields", ())
+            if field is not None and parent is not schema.subscription_type and not is_page:
                 found = found or _asks_for_the_person(node.name.value, field)
 
     visit(document, TypeInfoVisitor(types, Fields()))

@@ -26,15 +26,15 @@ FIRST_WAIT_SECONDS = 0.1
 class EventResult(ExecutionResult):
     """What is told of one event. Its encoding is made once, for however many sockets it goes to."""
 
-    _encoded: bytes | None = None
+    _encoded: str | None = None
 
-    def encoded(self) -> bytes:
+    def encoded(self) -> str:
         """The payload of a `next` message, as JSON."""
         if self._encoded is None:
             payload: dict[str, Any] = {"data": self.data}
             if self.errors:
                 payload["errors"] = [error.formatted for error in self.errors]
-            self._encoded = orjson.dumps(payload)
+            self._encoded = orjson.dumps(payload).decode()
         return self._encoded
 
 
@@ -93,7 +93,7 @@ async def result_of(
     if occurrence.same is None:
         return await execute(execution, occurrence.value)
     key = question.key(context, occurrence.same)
-    result = await context.server.shared.get(key, lambda: execute(execution, occurrence.value))
+    result = await context.server.answers.get(key, lambda: execute(execution, occurrence.value))
     # What failed may have failed for the other one alone, and its errors carry the id of its request.
     return await execute(execution, occurrence.value) if result.errors else result
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from services.brokers.lines import Hear
+from services.brokers.wires import Hear
 
 
 class LocalBroker:

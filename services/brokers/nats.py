@@ -8,7 +8,7 @@ import nats
 import structlog
 
 from services.brokers.connections import ALIVE_SECONDS, Connection
-from services.brokers.lines import Hear
+from services.brokers.wires import Hear
 
 SUBJECT: Final = "switchboard"
 logger = structlog.get_logger("switchboard.broker")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import asyncpg
 
 from services.brokers.connections import ALIVE_SECONDS, Connection
-from services.brokers.lines import Hear
+from services.brokers.wires import Hear
 
 CHANNEL: Final = "switchboard"
 CONNECT_SECONDS_MAX: Final = 5.0

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from services.brokers.connections import ALIVE_SECONDS, Connection
-from services.brokers.lines import Hear
+from services.brokers.wires import Hear
 
 CHANNEL: Final = "switchboard"
 

@@ -4,11 +4,11 @@ from typing import Final
 
 from sqlalchemy import make_url
 
-from services.brokers.lines import Broker
 from services.brokers.local import LocalBroker
 from services.brokers.nats import NatsBroker
 from services.brokers.postgres import PostgresBroker
 from services.brokers.redis import RedisBroker
+from services.brokers.wires import Broker
 
 SCHEMES: Final = ("redis", "rediss", "nats", "tls", "postgresql")
 

@@ -1,4 +1,4 @@
-"""The line between workers: many small things are put into few messages, and a broker carries those."""
+"""The wire between workers: many small things are put into few messages, and a broker carries those."""
 
 import asyncio
 from base64 import b64decode, b64encode
@@ -40,7 +40,7 @@ class Broker(Protocol):
         """Sends ASCII of at most MESSAGE_BYTES_MAX to every worker; raises where it cannot."""
 
 
-class Line:
+class Wire:
     """What a worker sends to the others and hears from them, by topic. Small, quick, and never to be relied on."""
 
     def __init__(self, broker: Broker) -> None:
@@ -98,7 +98,7 @@ class Line:
             try:
                 hear(b64decode(payload, validate=True))
             except Exception as error:
-                # One bad frame, from a newer version perhaps, does not silence the line.
+                # One bad frame, from a newer version perhaps, does not silence the wire.
                 logger.warning("a message between workers was not understood", error=type(error).__name__)
 
     def take(self) -> bytes:
