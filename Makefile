@@ -14,7 +14,7 @@ HAS_NODE := node -e 'const [a, b] = process.versions.node.split(".").map(Number)
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long check schema docs migration bench replay screenshots lock
+.PHONY: help setup run test test-long check schema docs migration bench bench-peers replay screenshots lock
 # A recipe that fails leaves no half-made target behind.
 .DELETE_ON_ERROR:
 
@@ -28,7 +28,8 @@ help:
 	@echo "make docs                        write the generated parts of docs/ from the code"
 	@echo "make migration m=\"add labels\"    write a migration from the difference between tables and history"
 	@echo "make screenshots                 take the pictures of docs/images anew"
-	@echo "make bench                       measure (arrives with the executor)"
+	@echo "make bench [options=...]         measure Switchboard beside stock Strawberry (bench/README.md)"
+	@echo "make bench-peers [options=...]   the other peers too; they need Node"
 	@echo "make replay data=FOLDER          replay conversations and orders through the running server, and check them"
 	@echo "make lock [upgrade=1]            write requirements/*.lock from pyproject.toml, with upgrade=1 the newest versions"
 
@@ -56,7 +57,7 @@ $(PYTHON):
 	$(INSTALL) $<
 	@touch $@
 
-.venv/check.stamp: requirements/check.lock .venv/test.stamp
+.venv/check.stamp: requirements/check.lock .venv/bench.stamp
 	$(INSTALL) $<
 	@touch $@
 
@@ -74,6 +75,12 @@ $(PAGE): $(WEB) requirements/node.lock | .venv/serve.stamp
 	    $(HAS_NODE) || $(INSTALL) requirements/node.lock; \
 	    cd tests/clients && $(WITH_TOOLS) $(NPM_CI); \
 	fi
+	@touch $@
+
+# The peers of the bench that are written for Node. PostGraphile's own Node comes with them.
+.venv/peers.stamp: bench/peers/node/package.json bench/peers/node/package-lock.json requirements/node.lock | .venv/bench.stamp
+	@$(HAS_NODE) || $(INSTALL) requirements/node.lock
+	@cd bench/peers/node && $(WITH_TOOLS) $(NPM_CI)
 	@touch $@
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -114,8 +121,11 @@ migration: .venv/serve.stamp
 screenshots: .venv/test.stamp .venv/clients.stamp $(PAGE)
 	$(WITH_TOOLS) $(PYTHON) -m pytest tests/browser/screenshots.py
 
-bench:
-	@echo "There is nothing to measure yet: make bench arrives with the executor." >&2; exit 1
+bench: .venv/bench.stamp
+	$(PYTHON) -m bench $(options)
+
+bench-peers: .venv/bench.stamp .venv/peers.stamp
+	$(PYTHON) -m bench --peers $(options)
 
 # A client that replays conversations and orders through the running server; its libraries come with those of the tests.
 replay: .venv/test.stamp
@@ -132,5 +142,5 @@ lock: | $(PYTHON)
 	$(COMPILE) pyproject.toml -o requirements/serve.lock
 	$(COMPILE) --group pyproject.toml:test -c requirements/serve.lock -o requirements/test.lock
 	$(COMPILE) --group pyproject.toml:bench -c requirements/serve.lock -c requirements/test.lock -o requirements/bench.lock
-	$(COMPILE) --group pyproject.toml:check -c requirements/serve.lock -c requirements/test.lock -o requirements/check.lock
+	$(COMPILE) --group pyproject.toml:check -c requirements/serve.lock -c requirements/test.lock -c requirements/bench.lock -o requirements/check.lock
 	$(COMPILE) --group pyproject.toml:node -o requirements/node.lock

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import JSON, insert, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from db.base import Row
+from sqlalchemy.orm import DeclarativeBase
 
 VERSION_7 = 0x7 << 76
 VARIANT = 0x2 << 62
@@ -24,7 +23,10 @@ def id_at(random: Random, at: datetime) -> UUID:
 
 
 async def add_rows(
-    connection: AsyncConnection, table: type[Row], names: Sequence[str], records: Iterable[Sequence[Any]]
+    connection: AsyncConnection,
+    table: type[DeclarativeBase],
+    names: Sequence[str],
+    records: Iterable[Sequence[Any]],
 ) -> None:
     """Adds rows of these attributes in the connection's transaction."""
     columns = [inspect(table).column_attrs[name].columns[0] for name in names]
