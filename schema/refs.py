@@ -58,5 +58,5 @@ ORDER_ITEMS = Listing(orders.OrderItem, NEWEST_FIRST, conditions=orders.of_kept_
 CHATS = Listing(
     conversations.Conversation, (("last_message_at", True),), ChatFilterRef, ChatSortRef, kind="CHAT"
 )
-MESSAGES = Listing(conversations.Message, (("sequence", False),), MessageFilterRef)
+MESSAGES = Listing(conversations.Message, (("sequence", False),), MessageFilterRef, is_total=True)
 ALL_MESSAGES = Listing(conversations.Message, (("id", False),), MessageFilterRef)

@@ -72,7 +72,11 @@ class AnyOne:
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """How rows of one type are listed: their table, order where none is asked, and the inputs that filter and sort."""
+    """How rows of one type are listed: their table, order where none is asked, and the inputs that filter and sort.
+
+    `is_total` says that the order alone tells the rows of one parent apart, by a unique constraint with its key: sorted
+    by the id as well, no index would serve it.
+    """
 
     table: type[Row]
     order: Order
@@ -80,6 +84,7 @@ class Listing:
     sort_by: Any = None
     kind: str | None = None
     conditions: Callable[[Any], tuple[ColumnElement[bool], ...]] | None = None
+    is_total: bool = False
 
     def filters(self) -> dict[str, Any]:
         """What the listing's filter looks at, field by field; resolved late, since areas refer to each other."""

@@ -83,6 +83,8 @@ def _size(asked: int | None, argument: str, size_max: int) -> int:
 def _order(listing: Listing, sort: Sequence[Mapping[str, Any]] | None) -> Order:
     if not sort:
         chosen = listing.order
+        if listing.is_total:
+            return chosen
     else:
         if len(sort) > SORTS_MAX:
             raise Invalid(f"At most {SORTS_MAX}.", "sort")

@@ -93,9 +93,12 @@ class Selection:
             columns = [*columns, literal(self.type_name).label(TYPE_NAME)]
         return Read(columns)
 
-    def rows(self, entity: Any, read: Read, *conditions: ColumnElement[bool]) -> Select[Any]:
-        """What is read of the visible rows that fulfil the conditions."""
-        where = [*conditions, entity.visible_to(ANYONE)]
+    def rows(
+        self, entity: Any, read: Read, *conditions: ColumnElement[bool], by_key: bool = False
+    ) -> Select[Any]:
+        """What is read of the visible rows that fulfil the conditions; `by_key`, where those find them by a key."""
+        visible = entity.visible_to(ANYONE)
+        where = [*conditions, guarded(visible) if by_key else visible]
         if self.alive and hasattr(self.table, "deleted_at"):
             where.append(entity.deleted_at.is_(None))
         if self.kind is not None:
@@ -114,6 +117,15 @@ class Selection:
         return column
 
 
+def guarded(visible: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That a row found by a key is in sight, said so that no index serves it.
+
+    A planner takes workspace and key for independent: it expects next to nothing, and reads the whole workspace's
+    index beside that of the key, or sorts what the right index has in order.
+    """
+    return func.coalesce(visible, false())
+
+
 def by_id(selection: Selection, columns: Sequence[str], *, newest: bool = False) -> Select[Any]:
     """The row whose columns equal key_0, key_1 …; the newest of them where there may be several."""
     entity: Any = aliased(selection.table)
@@ -129,7 +141,9 @@ def by_ids(selection: Selection, columns: Sequence[str], dialect: Dialect) -> Se
     matched = [getattr(entity, c) for c in columns]
     keys = _Keys([c.type for c in matched], dialect)
     same = [c == value for c, value in zip(matched, keys.values, strict=True)]
-    return selection.rows(entity, selection.read(entity).with_(keys.place), *same).select_from(keys.table)
+    return selection.rows(entity, selection.read(entity).with_(keys.place), *same, by_key=True).select_from(
+        keys.table
+    )
 
 
 def root_page(
@@ -153,7 +167,7 @@ def page_of_each(
     if dialect == "postgresql":
         read = selection.read(entity)
         sorts = {name: getattr(entity, name).label(f"sort_{i}") for i, (name, _) in enumerate(order)}
-        mine = selection.rows(entity, Read([*read.columns, *sorts.values()], read.joins), *where)
+        mine = selection.rows(entity, Read([*read.columns, *sorts.values()], read.joins), *where, by_key=True)
         mine = mine.order_by(*ordered(entity, order, backwards)).limit(LIMIT)
         each = mine.correlate(keys.table).lateral("each")
         rows = select(keys.place, *[each.c[c.key or ""] for c in read.columns])
@@ -161,7 +175,7 @@ def page_of_each(
         outside = {name: each.c[label.key or ""] for name, label in sorts.items()}
         return rows.order_by(keys.place, *_ordered_columns(outside, entity, order, backwards))
     # SQLite has no lateral join: each key chooses its ids along the index, then the rows are read by id.
-    chosen = selection.rows(entity, Read([entity.id]), *where)
+    chosen = selection.rows(entity, Read([entity.id]), *where, by_key=True)
     chosen = chosen.order_by(*ordered(entity, order, backwards)).limit(LIMIT).correlate(keys.table)
     outer: Any = aliased(selection.table)
     read = selection.read(outer)
@@ -182,7 +196,7 @@ def count_of_each(selection: Selection, key: str, conditions: Conditions, dialec
     pointing = selection.pointing(entity, key)
     keys = _Keys([pointing.type], dialect)
     where = (pointing == keys.values[0], *conditions(entity))
-    counted = selection.rows(entity, Read([keys.place, func.count().label("total")]), *where)
+    counted = selection.rows(entity, Read([keys.place, func.count().label("total")]), *where, by_key=True)
     return counted.select_from(keys.table).group_by(keys.place)
 
 

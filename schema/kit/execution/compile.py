@@ -24,7 +24,7 @@ from schema.kit.execution import values
 from schema.kit.execution.connections import PageLink
 from schema.kit.execution.links import AnyOneLink, FewLink, OneLink
 from schema.kit.execution.readings import Reading
-from schema.kit.execution.rows import Rows, write_rows
+from schema.kit.execution.rows import Origin, Rows, write_rows
 from schema.kit.execution.run import Run
 from schema.kit.execution.selected import Operation, Selected, Unplanned, names_variable
 from schema.kit.load import key_statement
@@ -108,6 +108,11 @@ class Compiler:
         reading = Reading(edge.table)
         rows = self.rows(self.target(f.type, None), f, reading, placed=edge.key is not None)
         return FewLink(edge, lambda: few_select(edge, self.dialect, reading), rows, self.dialect, f.key)
+
+    def origin(self, f: Selected, key: str | None) -> Origin | None:
+        """The rows that a list starts from, where they are of a table."""
+        known = next((n for n in NODES.values() if n.name == f.parent.name), None)
+        return Origin(key, known.table, known.kind) if known is not None and key is not None else None
 
     def page(self, edge: Many, f: Selected) -> PageLink:
         """A connection."""

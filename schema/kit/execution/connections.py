@@ -66,8 +66,11 @@ class PageLink:
         kind = get_named_type(f.type)
         assert isinstance(kind, GraphQLObjectType)
         self._parts = [self._part(part, compiler) for part in compiler.operation.below(f.details, kind)]
+        origin = compiler.origin(f, edge.key)
         builders = [
-            write_rows(kind, fields, self._reading, dialect, compiler, placed=bool(self._offset))
+            write_rows(
+                kind, fields, self._reading, dialect, compiler, placed=bool(self._offset), origin=origin
+            )
             for kind, fields in self._views
         ]
         self._reading.slot("id")

@@ -7,7 +7,7 @@ from sqlalchemy.orm import aliased
 
 from db.base import ANYONE, Row, column
 from schema.kit.edges import One
-from schema.kit.statements import Read
+from schema.kit.statements import Read, guarded
 
 Path = tuple[str, ...]
 """The edges from a row of the table to a row joined to it; empty for the row itself."""
@@ -51,7 +51,7 @@ class Reading:
             entities[path] = far
             pairs = zip(edge.keys, edge.matches, strict=True)
             tie = [column(far, theirs) == column(near, ours) for ours, theirs in pairs]
-            tie.append(far.visible_to(ANYONE))
+            tie.append(guarded(far.visible_to(ANYONE)))
             if edge.kind is not None:
                 tie.append(far.kind == edge.kind)
             joins.append((far, and_(*tie)))

@@ -2,12 +2,13 @@
 
 import linecache
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, get_named_type
 
-from db.base import Permission, column
+from db.base import Permission, Row, column
 from db.engine import Dialect
 from schema.kit.edges import AnyOne, Column, Computed, Embedded, One, Private, TypedId
 from schema.kit.execution.columns import Writing, answered, hexadecimal, python_value
@@ -18,6 +19,20 @@ from schema.kit.execution.selected import Selected
 Rows = Callable[[Sequence[Any], Run], list[Any]]
 """`rows(records, run)`: the objects of the answer, in order; the edges that go on are held in the run."""
 SERIAL = count(1)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The rows that an edge starts from, which its own rows point back at with `key`."""
+
+    key: str
+    table: type[Row]
+    kind: str | None
+
+    def is_target(self, edge: One) -> bool:
+        """Whether an edge of those rows leads back to the row that they were reached from, which is in sight."""
+        same = edge.keys == (self.key,) and edge.matches == ("id",) and edge.table is self.table
+        return same and edge.kind in (None, self.kind)
 
 
 class Scope:
@@ -67,8 +82,11 @@ class Scope:
 class Writer:
     """Writes the body of the loop for one type. `links` makes what follows an edge that is not joined."""
 
-    def __init__(self, reading: Reading, dialect: Dialect, compiler: Any, scope: Scope) -> None:
+    def __init__(
+        self, reading: Reading, dialect: Dialect, compiler: Any, scope: Scope, origin: Origin | None = None
+    ) -> None:
         self.reading, self.dialect, self.compiler, self.scope = reading, dialect, compiler, scope
+        self.origin = origin
 
     def object(self, kind: GraphQLObjectType, fields: Sequence[Selected], path: Path, name: str) -> list[str]:
         """Statements that leave the object of one row in `name`."""
@@ -154,6 +172,10 @@ class Writer:
         self, declared: One, f: Selected, path: Path, name: str, before: list[str], after: list[str]
     ) -> str:
         kind = self.compiler.target(f.type, declared)
+        if not path and self.origin is not None and self.origin.is_target(declared):
+            fields = self.compiler.operation.below(f.details, kind)
+            if all(part.field is None or isinstance(part.declared, TypedId) for part in fields):
+                return self.back(kind, fields, declared.keys[0])
         onward = self.reading.join(path, f.key, declared)
         if onward is None:
             return self.held(f, path, name, after)
@@ -161,6 +183,15 @@ class Writer:
         inner = self.object(kind, self.compiler.operation.below(f.details, kind), onward, made)
         before += self.unless_none(self.slot("id", onward), made, inner, f.type)
         return made
+
+    def back(self, kind: GraphQLObjectType, fields: Sequence[Selected], key: str) -> str:
+        """The row that all of this was reached from, of which no more is asked than the key tells."""
+        members = []
+        for part in fields:
+            digits = hexadecimal(self.dialect).format(self.slot(key, ()))
+            told = repr(kind.name) if part.field is None else f"'{part.declared.prefix}_' + {digits}"  # type: ignore[union-attr]
+            members.append(f"{part.key!r}: {told}")
+        return f"{{{', '.join(members)}}}"
 
     def any_one(
         self, declared: AnyOne, f: Selected, path: Path, name: str, before: list[str], after: list[str]
@@ -207,13 +238,14 @@ def write_rows(
     compiler: Any,
     *,
     placed: bool,
+    origin: Origin | None = None,
 ) -> Callable[[], Rows]:
     """What makes the function for one type and selection. The reading gets its columns now; call it once that has all.
 
     `placed` rows begin with the place of their key.
     """
     scope = Scope()
-    body = Writer(reading, dialect, compiler, scope).object(kind, fields, (), "row")
+    body = Writer(reading, dialect, compiler, scope, origin).object(kind, fields, (), "row")
 
     def build() -> Rows:
         slots = [*(["_"] if placed else []), *[f"c{i}" for i in range(len(reading.slots))]]
