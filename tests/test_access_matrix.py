@@ -27,6 +27,7 @@ from tests.make import Make
 
 PUBLIC = {"viewer", "register", "login", "tokenRefresh"}
 SIGNED_IN = {
+    "eventCursor",
     "node",
     "nodes",
     "user",

@@ -29,6 +29,10 @@ LETS_GO = {("Chat", "assignee")}
 """A chat without its agent waits for another."""
 
 
+STARTS = {"Viewer", "ChangeEvent"}
+"""What leads to rows and is none: never a parent that could be deleted."""
+
+
 def edges_to(name: str) -> list[tuple[str, str, bool]]:
     """Every edge that leads to one row of the type: the type and field it starts from, and whether it is never null."""
     described: Any = GRAPH.type_map[name]
@@ -36,7 +40,7 @@ def edges_to(name: str) -> list[tuple[str, str, bool]]:
     return [
         (kind.name, field, isinstance(leads.type, GraphQLNonNull))
         for kind in GRAPH.type_map.values()
-        if isinstance(kind, GraphQLObjectType) and kind.name != "Viewer"
+        if isinstance(kind, GraphQLObjectType) and kind.name not in STARTS
         for field, leads in kind.fields.items()
         if isinstance(declaration_of(leads), One | AnyOne) and get_named_type(leads.type).name in leading
     ]

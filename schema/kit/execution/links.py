@@ -77,8 +77,9 @@ class FewLink:
         """Gives each object its list."""
         private = self._edge.private
         if private is not None and not run.can(private):
-            own = str(run.own_id)
-            held = [(key, waiting) for key, waiting in held if str(key) == own]
+            # A key comes from a row, as the driver gives it, or from a service.
+            own = run.viewer.id.hex
+            held = [(key, waiting) for key, waiting in held if getattr(key, "hex", key) == own]
         if not held:
             return
         keys = list(dict.fromkeys(key for key, _ in held))
