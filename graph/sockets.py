@@ -52,6 +52,7 @@ class Socket(ASGIWebSocketAdapter):
         super().__init__(view, request, response)
         self._turn = asyncio.Lock()
         self._send_seconds: float = view.limits.send_seconds
+        self._lines: Lines = view.lines
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         await self._send(lambda: super(Socket, self).send_json(message))
@@ -70,6 +71,7 @@ class Socket(ASGIWebSocketAdapter):
                 async with asyncio.timeout(self._send_seconds):
                     await write()
             except TimeoutError:
+                self._lines.slow_count += 1
                 logger.warning("socket closed", reason="its client does not read")
                 await self.close(TRY_AGAIN_LATER, "What was sent is not read.")
                 raise WebSocketDisconnected from None

@@ -38,6 +38,7 @@ async def follow_messages(
         raise missing(Conversation, "conversation_id")
     if after is not None and after > last:
         raise CursorAhead(f"The conversation has come to {last}.", "after")
+    server.hub.begun["conversation", after is not None] += 1
     return _follow(server, viewer, conversation_id, last if after is None else after)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import struct
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,6 +156,8 @@ class Hub:
         self._rows_kept = 0
         self._wire = wire
         self.reads = self.hints_heard = 0
+        self.begun: Counter[tuple[str, bool]] = Counter()
+        """What was followed since the start: the room, and whether from where somebody had been before."""
         if wire is not None:
             wire.on(HINTS, self._hear)
 
