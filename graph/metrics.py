@@ -62,7 +62,8 @@ class Figures(Collector):
         hub, sweep, answers = self._server.hub.figures(), self._server.sweep, self._server.answers
         yield _gauge("followed_subjects", "Conversations and logs that somebody follows.", hub.subjects)
         yield _gauge("ring_rows", "Rows kept for those who follow.", hub.rows_kept)
-        yield _counter("follow_reads", "Reads of what is followed, each for all followers.", hub.reads)
+        yield _counter("follow_reads", "Reads of rows that are followed, mostly each for all.", hub.reads)
+        yield _counter("follow_looks", "Looks whether what is followed is still in sight.", hub.looks)
         yield _counter("events_executed", "Live events executed.", answers.made)
         yield _counter("events_shared", "Live events told without executing them again.", answers.given)
         yield _gauge("sweep_seconds", "How long the last sweep took.", sweep.seconds)
