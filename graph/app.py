@@ -17,9 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.engine import STATEMENT_SECONDS, Database
 from db.faults import DatabaseFault
-from graph import graphiql, health, live
+from graph import graphiql, health, live, metrics
 from graph.endings import keep_watch
 from graph.endpoint import Endpoint
+from graph.identity import Identity
 from graph.requests import RequestIdMiddleware
 from graph.settings import VERSION, Settings
 from graph.sockets import SocketLimits
@@ -36,7 +37,7 @@ SDL = schema.as_str() + "\n"
 LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
 PREFLIGHT_SECONDS = 600
-PROBES = frozenset({"/livez", "/readyz", "/health"})
+PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 ANALYZE_SECONDS = 600.0
 logger = structlog.get_logger("switchboard.database")
 
@@ -84,6 +85,10 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         ),
     )
 
+    figures = metrics.registry(server, state)
+    # In development whoever reaches the server; in production who may read metrics, unless they have their own port.
+    guard = Identity(server).of_header if settings.is_production else None
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await database.warm(settings.db_pool_min)
@@ -91,11 +96,15 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
             asyncio.create_task(keep_analyzed(database)),
             asyncio.create_task(keep_watch(state.lines, server)),
         ]
+        if settings.prometheus_port is not None:
+            own = metrics.serve(figures, settings.service_host, settings.prometheus_port)
+            chores.append(asyncio.create_task(own))
         async with live.following(server, timedelta(days=settings.event_retention_days)):
             yield
             state.draining = True
         for chore in chores:
             chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
         await database.close()
 
     routes = [
@@ -103,7 +112,8 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         Route("/schema.graphql", sdl),
         Route("/graphql", graphiql.Page(endpoint) if settings.graphiql else endpoint),
         WebSocketRoute("/graphql", endpoint),
-        *health.routes(database, VERSION, state),
+        *health.routes(database, VERSION, state, server),
+        *([metrics.route(figures, guard)] if settings.prometheus_port is None else []),
         *([graphiql.files()] if settings.graphiql else []),
     ]
     app = Starlette(routes=routes, middleware=_middleware(settings), lifespan=lifespan)

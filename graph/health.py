@@ -16,6 +16,7 @@ from schema.kit.scalars import write_instant
 
 if TYPE_CHECKING:
     from db.engine import Database
+    from services.server import Server
 
 PING_SECONDS_MAX: Final = 2.0
 SLOW_MILLISECONDS: Final = 500.0
@@ -46,7 +47,9 @@ class Ping:
         return "DEGRADED" if self.milliseconds > SLOW_MILLISECONDS else "UP"
 
 
-def routes(database: "Database", version: str, state: ServerState) -> list[Route]:
+def routes(
+    database: "Database", version: str, state: ServerState, server: "Server | None" = None
+) -> list[Route]:
     """The three routes, none of which needs a signed-in user."""
 
     async def livez(_request: Request) -> Response:
@@ -60,7 +63,7 @@ def routes(database: "Database", version: str, state: ServerState) -> list[Route
         return PlainTextResponse("ok", headers=NEVER_STORED)
 
     async def health(_request: Request) -> Response:
-        answer = await report(database, version, state)
+        answer = await report(database, version, state, server)
         return JSONResponse(
             answer, status_code=503 if answer["status"] == "DOWN" else 200, headers=NEVER_STORED
         )
@@ -81,11 +84,15 @@ async def ping(database: "Database") -> Ping:
     return Ping(up, round((time.perf_counter() - started) * 1_000, 1))
 
 
-async def report(database: "Database", version: str, state: ServerState) -> dict[str, Any]:
+async def report(
+    database: "Database", version: str, state: ServerState, server: "Server | None" = None
+) -> dict[str, Any]:
     """The body of /health: one status for all, and what it is made of."""
     answered = await ping(database)
     pool = database.pool_figures()
-    status = "DEGRADED" if state.draining and answered.status == "UP" else answered.status
+    checks = {"live": live(server, state)} if server is not None else {}
+    hindered = state.draining or any(check["status"] != "UP" for check in checks.values())
+    status = "DEGRADED" if hindered and answered.status == "UP" else answered.status
     return {
         "status": status,
         "version": version,
@@ -96,6 +103,26 @@ async def report(database: "Database", version: str, state: ServerState) -> dict
                 "status": answered.status,
                 "responseTimeMs": answered.milliseconds,
                 "pool": {"active": pool.active, "idle": pool.idle, "total": pool.total},
-            }
+            },
+            **checks,
         },
+    }
+
+
+def live(server: "Server", state: ServerState) -> dict[str, Any]:
+    """How live delivery is doing in this worker. Without its broker it is late by a sweep, and loses nothing."""
+    wire, sweep, hub = server.wire, server.sweep, server.hub
+    return {
+        "status": "UP" if wire.broker.is_connected and sweep.is_working else "DEGRADED",
+        "broker": {
+            "name": wire.broker.name,
+            "connected": wire.broker.is_connected,
+            "lagMs": round(wire.lag_seconds * 1_000, 1),
+        },
+        "sweep": {"working": sweep.is_working, "milliseconds": round(sweep.seconds * 1_000, 1)},
+        "sockets": len(state.lines.sockets),
+        "eventStreams": state.lines.stream_count,
+        "subscriptions": hub.follower_count(),
+        "resumed": sum(count for (_, resumed), count in hub.begun.items() if resumed),
+        "slowClosed": state.lines.slow_count,
     }

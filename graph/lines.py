@@ -34,6 +34,8 @@ class Lines:
     def __init__(self) -> None:
         self.sockets: set[Line] = set()
         self.stream_count = 0
+        self.slow_count = 0
+        """Sockets closed since the start because their client did not read."""
         self._of_viewer: Counter[UUID] = Counter()
 
     @contextmanager

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import orjson
 import structlog
 from graphql import GraphQLError, OperationType
-from starlette.websockets import WebSocket, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
@@ -52,6 +52,7 @@ class Socket(ASGIWebSocketAdapter):
         super().__init__(view, request, response)
         self._turn = asyncio.Lock()
         self._send_seconds: float = view.limits.send_seconds
+        self._lines: Lines = view.lines
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         await self._send(lambda: super(Socket, self).send_json(message))
@@ -59,7 +60,14 @@ class Socket(ASGIWebSocketAdapter):
     async def send_event(self, operation_id: str, payload: str) -> None:
         """Sends what is encoded already, in an envelope of the operation's own."""
         envelope = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":{payload}}}'
-        await self._send(lambda: self.ws.send_text(envelope))
+
+        async def write() -> None:
+            try:
+                await self.ws.send_text(envelope)
+            except WebSocketDisconnect as error:
+                raise WebSocketDisconnected from error
+
+        await self._send(write)
 
     async def _send(self, write: Callable[[], Awaitable[None]]) -> None:
         # One at a time: where many wait for a slow client, only one message at once is written past the high-water mark.
@@ -70,6 +78,7 @@ class Socket(ASGIWebSocketAdapter):
                 async with asyncio.timeout(self._send_seconds):
                     await write()
             except TimeoutError:
+                self._lines.slow_count += 1
                 logger.warning("socket closed", reason="its client does not read")
                 await self.close(TRY_AGAIN_LATER, "What was sent is not read.")
                 raise WebSocketDisconnected from None

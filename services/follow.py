@@ -38,6 +38,7 @@ async def follow_messages(
         raise missing(Conversation, "conversation_id")
     if after is not None and after > last:
         raise CursorAhead(f"The conversation has come to {last}.", "after")
+    server.hub.begun["conversation", after is not None] += 1
     return _follow(server, viewer, conversation_id, last if after is None else after)
 
 
@@ -75,7 +76,12 @@ async def _look(server: Server, viewer: Viewer, feed: Feed) -> int | None:
     """How far the conversation has come; None where it is gone. Read once for all who ask with the same rights."""
     key = ("last sequence", viewer.scope, feed.subject, feed.known, feed.looked_at)
     id = feed.subject.id
-    return await server.shared.get(key, lambda: until_answered(lambda: _last_sequence(server, viewer, id)))
+
+    async def look() -> int | None:
+        server.hub.looks += 1
+        return await until_answered(lambda: _last_sequence(server, viewer, id))
+
+    return await server.shared.get(key, look)
 
 
 async def _last_sequence(server: Server, viewer: Viewer, conversation_id: UUID) -> int | None:

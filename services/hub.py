@@ -3,7 +3,7 @@
 import asyncio
 import struct
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,6 +104,7 @@ class Feed:
         """The next rows past a number, at most READ_AT_ONCE_MAX: from the ring where it reaches back that far."""
         self._drop_old()
         if cursor < self._end - len(self.rows):
+            self._hub.reads += 1
             return list(await read(cursor, READ_AT_ONCE_MAX))
         if cursor >= self._end and self.known > self._end:
             async with self._reading:
@@ -145,6 +146,7 @@ class Figures:
     hints_heard: int
     rows_kept: int
     reads: int
+    looks: int
 
 
 class Hub:
@@ -155,7 +157,9 @@ class Hub:
         self._kept: OrderedDict[Subject, int] = OrderedDict()
         self._rows_kept = 0
         self._wire = wire
-        self.reads = self.hints_heard = 0
+        self.reads = self.looks = self.hints_heard = 0
+        self.begun: Counter[tuple[str, bool]] = Counter()
+        """What was followed since the start: the room, and whether from where somebody had been before."""
         if wire is not None:
             wire.on(HINTS, self._hear)
 
@@ -211,7 +215,9 @@ class Hub:
 
     def figures(self) -> Figures:
         """What it is doing."""
-        return Figures(self.follower_count(), len(self._feeds), self.hints_heard, self._rows_kept, self.reads)
+        return Figures(
+            self.follower_count(), len(self._feeds), self.hints_heard, self._rows_kept, self.reads, self.looks
+        )
 
     def _hear(self, payload: bytes) -> None:
         try:

@@ -129,6 +129,7 @@ async def follow_events(
     ):
         if ids and await _visible(server, viewer(), table, sorted(ids), deleted=True) != ids:
             raise missing(table, "where", name)
+    server.hub.begun["log", after is not None] += 1
     return _Following(server, viewer, wanted, cursor, log.last_position).run()
 
 

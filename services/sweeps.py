@@ -31,7 +31,8 @@ class Sweep:
     def __init__(self, database: Database, hub: Hub) -> None:
         self._database, self._hub = database, hub
         self._asked = asyncio.Event()
-        self._last_worked = True
+        self.is_working = True
+        """Whether the last one came to its end."""
         self.seconds = 0.0
         """How long the last one took."""
         self.found = 0
@@ -53,11 +54,11 @@ class Sweep:
             self._asked.clear()
             try:
                 await self.look()
-                self._last_worked = True
+                self.is_working = True
             except Exception as error:
-                if self._last_worked:
+                if self.is_working:
                     logger.warning("sweep failed; the next one follows", error=repr(error))
-                self._last_worked = False
+                self.is_working = False
 
     async def look(self) -> None:
         """Tells the hub how far everything has come that is followed."""

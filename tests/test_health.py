@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -11,6 +12,11 @@ from structlog.testing import capture_logs
 
 from graph import health
 from graph.health import ServerState, routes
+from services.brokers.local import LocalBroker
+from services.brokers.wires import Wire
+from services.secrets import Vault
+from services.server import Server
+from services.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -106,3 +112,20 @@ async def test_a_slow_database_degrades_the_server(client, monkeypatch):
     monkeypatch.setattr(health, "SLOW_MILLISECONDS", -1.0)
     assert await statuses(client) == [200, 200, 200]
     assert (await client.get("/health")).json()["status"] == "DEGRADED"
+
+
+async def test_live_delivery_is_told_and_degrades_without_its_broker():
+    broker = LocalBroker()
+    database: Any = FakeDatabase()
+    server = Server(database, Tokens({"a": "b" * 32}), Vault({"a": "b" * 32}), wire=Wire(broker))
+    state = ServerState()
+    body = await health.report(server.database, "1", state, server)
+    assert (body["status"], body["checks"]["live"]["status"]) == ("UP", "UP")
+    assert body["checks"]["live"]["broker"] == {"name": "local", "connected": True, "lagMs": 0.0}
+    figures = {
+        name: body["checks"]["live"][name] for name in ("sockets", "subscriptions", "resumed", "slowClosed")
+    }
+    assert set(figures.values()) == {0}
+    broker.is_connected = False
+    body = await health.report(server.database, "1", state, server)
+    assert (body["status"], body["checks"]["live"]["status"]) == ("DEGRADED", "DEGRADED")

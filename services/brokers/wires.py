@@ -1,6 +1,8 @@
 """The wire between workers: many small things are put into few messages, and a broker carries those."""
 
 import asyncio
+import os
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -16,6 +18,9 @@ PAYLOAD_BYTES_MAX: Final = 4_096
 UNSENT_MAX: Final = 20_000
 """Things that wait while a broker is slow; what comes beyond is dropped, and the sweep finds what was hinted at."""
 PUBLISH_SECONDS_MAX: Final = 5.0
+ECHO: Final = "e"
+"""What a worker says to itself over the broker, to see how long that takes."""
+ECHO_SECONDS: Final = 5.0
 
 Hear = Callable[[bytes], None]
 logger = structlog.get_logger("switchboard.broker")
@@ -50,6 +55,9 @@ class Wire:
         self._waiting = asyncio.Event()
         self._listeners: dict[str, Hear] = {}
         self._came_back: list[Callable[[], None]] = []
+        self._name, self._echoes, self._echo, self._asked_at = os.urandom(8), 0, b"", 0.0
+        self._lag_seconds: float | None = None
+        self.on(ECHO, self._hear_echo)
 
     def on(self, topic: str, hear: Hear) -> None:
         """What is sent under a topic, by any worker (this one too), is given to `hear`. A topic is one word."""
@@ -82,11 +90,19 @@ class Wire:
         """How many things wait to be sent."""
         return len(self._unsent)
 
+    @property
+    def lag_seconds(self) -> float:
+        """How long the way over the broker takes; grows while an answer is awaited."""
+        if self._lag_seconds is not None:
+            return self._lag_seconds
+        return time.monotonic() - self._asked_at if self._asked_at else 0.0
+
     async def run(self) -> None:
         """Hears and sends until it is cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.broker.run(self.hear, self._connected))
             group.create_task(self._publish())
+            group.create_task(self._ask_for_echoes())
 
     def hear(self, message: bytes) -> None:
         """Takes apart a message of any worker."""
@@ -130,6 +146,20 @@ class Wire:
                     # Whoever missed it looks by itself, within the time of a sweep.
                     self.failed += 1
                     logger.debug("not published", broker=self.broker.name, error=type(error).__name__)
+
+    async def _ask_for_echoes(self) -> None:
+        while True:
+            if self._lag_seconds is not None or not self._asked_at:
+                self._asked_at, self._lag_seconds = time.monotonic(), None
+            # Else the last one is lost or late, and the time since it was asked for goes on.
+            self._echoes += 1
+            self._echo = self._name + self._echoes.to_bytes(8, "big")
+            self.send(ECHO, self._echo, key=self._name)
+            await asyncio.sleep(ECHO_SECONDS)
+
+    def _hear_echo(self, payload: bytes) -> None:
+        if payload == self._echo and self._lag_seconds is None:
+            self._lag_seconds = time.monotonic() - self._asked_at
 
     def _connected(self) -> None:
         for call in self._came_back:

@@ -1,0 +1,24 @@
+"""A PostgreSQL that may be killed, for all fault tests, with a database for each of them."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.databases import create_database, drop_database
+from tests.faults.postgres import Postgres, own_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server."""
+    with own_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+async def fault_url(postgres: Postgres) -> AsyncIterator[str]:
+    """An empty database on it."""
+    url = await create_database(postgres.url, f"faults_{secrets.token_hex(6)}")
+    yield url
+    await drop_database(url)

@@ -1,0 +1,72 @@
+"""/metrics: figures that Prometheus reads, of what the worker really does, and not for everybody in production."""
+
+import re
+import socket
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.running import serve
+from tests.wire.caller import register
+from tests.wire.conftest import OwnDatabase
+from tests.wire.line import FOLLOW, line_to
+
+
+async def read(web: httpx.AsyncClient, **headers: str) -> dict[str, float]:
+    """Every sample by its name and labels."""
+    answer = await web.get("/metrics", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/plain")
+    samples = [s for family in text_string_to_metric_families(answer.text) for s in family.samples]
+    return {s.name + "".join(f" {value}" for value in s.labels.values()): s.value for s in samples}
+
+
+async def test_what_is_followed_is_counted(dialect, running, owner, chat):
+    broker = "local" if dialect == "sqlite" else dialect
+    before = await read(running.web)
+    assert before["switchboard_broker_up " + broker] == 1
+    async with line_to(running, owner) as first, line_to(running, owner) as second:
+        for line in (first, second):
+            await line.subscribe("a", FOLLOW, conversationId=chat, after=0)
+            await line.read()
+        await owner.send(chat, "live")
+        for line in (first, second):
+            assert (await line.read())["payload"]["data"]["messageAdded"]["sequence"] == 2
+        during = await read(running.web)
+        grown = {name: value - before.get(name, 0) for name, value in during.items()}
+        assert grown["switchboard_sockets"] == grown["switchboard_subscriptions"] == 2
+        assert grown["switchboard_followed_subjects"] == 1
+        assert grown["switchboard_subscriptions_begun_total conversation true"] == 2
+        assert (grown["switchboard_events_executed_total"], grown["switchboard_events_shared_total"]) == (
+            1,
+            1,
+        )
+        live = (await running.web.get("/health")).json()["checks"]["live"]
+        assert (live["sockets"], live["subscriptions"]) == (
+            during["switchboard_sockets"],
+            during["switchboard_subscriptions"],
+        )
+    assert during["process_resident_memory_bytes"] > 0
+
+
+async def test_in_production_it_takes_a_permission(production):
+    running, _ = production
+    assert (await running.web.get("/metrics")).status_code == 401
+    assert (await running.web.get("/metrics", headers={"Authorization": "Bearer x"})).status_code == 401
+    owner = await register(running.web)
+    member = await owner.member("CHATS_READ")
+    assert (await running.web.get("/metrics", headers=member.headers)).status_code == 403
+    assert (await read(running.web, **owner.headers))["switchboard_draining"] == 0
+
+
+async def test_a_port_of_its_own(own_database: OwnDatabase):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    async with own_database() as url, serve(url, PROMETHEUS_PORT=str(port)) as running:
+        told = await running.log.find(lambda line: "serving metrics" in line)
+        found = re.search(r"port=\D*(\d+)", re.sub(r"\x1b\[[0-9;]*m", "", told))
+        assert found is not None, told
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{found[1]}") as web:
+            assert (await read(web))["switchboard_sockets"] == 0
+        assert (await running.web.get("/metrics")).status_code == 404
