@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import orjson
 import structlog
 from graphql import GraphQLError, OperationType
-from starlette.websockets import WebSocket, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
@@ -69,6 +69,8 @@ class Socket(ASGIWebSocketAdapter):
             try:
                 async with asyncio.timeout(self._send_seconds):
                     await write()
+            except WebSocketDisconnect:
+                raise WebSocketDisconnected from None
             except TimeoutError:
                 logger.warning("socket closed", reason="its client does not read")
                 await self.close(TRY_AGAIN_LATER, "What was sent is not read.")
