@@ -1,9 +1,11 @@
 """The composition root: settings, database, keys and schema become one application."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -29,6 +31,7 @@ from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
 from services.hub import Hub
+from services.idempotency import prune
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -39,6 +42,7 @@ HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
 PREFLIGHT_SECONDS = 600
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 ANALYZE_SECONDS = 600.0
+PRUNE_SECONDS = 600.0
 logger = structlog.get_logger("switchboard.database")
 
 
@@ -92,10 +96,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await database.warm(settings.db_pool_min)
-        chores = [
-            asyncio.create_task(keep_analyzed(database)),
-            asyncio.create_task(keep_watch(state.lines, server)),
-        ]
+        chores = [asyncio.create_task(chore) for chore in chores_of(server, state)]
         if settings.prometheus_port is not None:
             own = metrics.serve(figures, settings.service_host, settings.prometheus_port)
             chores.append(asyncio.create_task(own))
@@ -119,6 +120,17 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     app = Starlette(routes=routes, middleware=_middleware(settings), lifespan=lifespan)
     # Outermost, so that what fails anywhere below still gets its request id.
     return RequestIdMiddleware(app)
+
+
+def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, Any, None]]:
+    """What a worker does beside answering."""
+    database = server.database
+    return [
+        keep_watch(state.lines, server),
+        # Keeps the figures of SQLite's planner near the truth while the tables grow.
+        every(ANALYZE_SECONDS, "analyze", database.analyze),
+        every(PRUNE_SECONDS, "prune keys", partial(prune, database)),
+    ]
 
 
 class HostCheck(TrustedHostMiddleware):
@@ -146,14 +158,14 @@ def _middleware(settings: Settings) -> list[Middleware]:
     ]
 
 
-async def keep_analyzed(database: Database) -> None:
-    """Keeps the figures of SQLite's planner near the truth while the tables grow."""
+async def every(seconds: float, name: str, chore: Callable[[], Awaitable[None]]) -> None:
+    """Does a chore again and again; one that fails is done the next time."""
     while True:
-        await asyncio.sleep(ANALYZE_SECONDS)
+        await asyncio.sleep(seconds)
         try:
-            await database.analyze()
+            await chore()
         except DatabaseFault as error:
-            logger.warning("analyze failed", error=str(error))
+            logger.warning("chore failed", chore=name, error=str(error))
 
 
 async def welcome(_request: Request) -> Response:

@@ -148,14 +148,19 @@ def bound_sockets(host: str, port: int, *, shared: bool) -> list[socket.socket]:
     """Sockets on every address of the host, at one port, any where it is 0. They listen to nobody yet."""
     made: list[socket.socket] = []
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    for family, kind, protocol, _, address in dict.fromkeys(infos):
-        one = socket.socket(family, kind, protocol)
-        made.append(one)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if shared:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        one.bind((address[0], port, *address[2:]))
-        port = one.getsockname()[1]
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(infos):
+            one = socket.socket(family, kind, protocol)
+            made.append(one)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if shared:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            one.bind((address[0], port, *address[2:]))
+            port = one.getsockname()[1]
+    except OSError:
+        for one in made:
+            one.close()
+        raise
     return made

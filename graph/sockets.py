@@ -77,6 +77,8 @@ class Socket(ASGIWebSocketAdapter):
             try:
                 async with asyncio.timeout(self._send_seconds):
                     await write()
+            except WebSocketDisconnect:
+                raise WebSocketDisconnected from None
             except TimeoutError:
                 self._lines.slow_count += 1
                 logger.warning("socket closed", reason="its client does not read")

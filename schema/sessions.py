@@ -180,7 +180,7 @@ class SessionMutation:
         ended = await info.context.transact(services.end_sessions, **given(input))
         return LogoutPayload(revoked_sessions=ended)
 
-    @mutation()
+    @mutation(repeatable=False)
     async def password_change(self, info: Info, input: PasswordChangeInput) -> AuthPayload | None:
         """Changes the viewer's password, ends its other sessions, and gives new tokens for this one."""
         server = info.context.server

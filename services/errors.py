@@ -9,6 +9,7 @@ Problem
 ├── InvalidTransition   INVALID_TRANSITION   the state does not allow it; `current` is the row as it is
 ├── CursorExpired       CURSOR_EXPIRED       what came after the cursor is no longer kept    (never in userErrors)
 ├── CursorAhead         CURSOR_AHEAD         nothing has come that far yet                   (never in userErrors)
+├── KeyReused           IDEMPOTENCY_KEY_REUSED  the same key with other arguments  (never in userErrors)
 ├── Unauthenticated     UNAUTHENTICATED      nobody is signed in            (never in userErrors)
 └── Forbidden           ACCESS_DENIED        a permission is missing        (never in userErrors)
 """
@@ -59,6 +60,20 @@ class ErrorCode(StrEnum):
     """[503] `extensions.retryAfter` says when."""
     TIMEOUT = "TIMEOUT"
     """[504] It took longer than one operation may."""
+
+
+FIXABLE = frozenset(
+    {
+        ErrorCode.VALIDATION_ERROR,
+        ErrorCode.INVALID_CREDENTIALS,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.CONFLICT,
+        ErrorCode.STALE_VERSION,
+        ErrorCode.INVALID_TRANSITION,
+        ErrorCode.QUOTA_EXCEEDED,
+    }
+)
+"""What a caller of a mutation can fix: told in `userErrors`, everything else at the top level."""
 
 
 class Problem(Exception):
@@ -117,6 +132,12 @@ class CursorAhead(Problem):
     """Nothing has come that far: the server was restored from a backup."""
 
     code = ErrorCode.CURSOR_AHEAD
+
+
+class KeyReused(Problem):
+    """The caller used the idempotency key before, with other arguments."""
+
+    code = ErrorCode.IDEMPOTENCY_KEY_REUSED
 
 
 class Unauthenticated(Problem):

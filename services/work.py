@@ -43,6 +43,8 @@ class Work:
     asking: Viewer | None
     hints: list[Hint] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
+    rows: dict[int, tuple[Record[Any], type[Row]]] = field(default_factory=dict, repr=False)
+    """Whole rows that were read or written, by their identity: a row does not know its table."""
 
     @property
     def viewer(self) -> Viewer:
@@ -78,7 +80,8 @@ class Work:
         exists = table.visible_to(self.viewer) if deleted else self.within(table)
         rows = select(*columns_of(table, table, self.viewer)).where(exists, *conditions)
         rows = rows.with_for_update(read=True) if locked else rows
-        return await self.one(rows.order_by(_column(table, "id").desc()) if newest else rows)
+        found = await self.one(rows.order_by(_column(table, "id").desc()) if newest else rows)
+        return found if found is None else self._known(table, found)
 
     async def find_all(self, table: type[Row], *conditions: ColumnElement[bool]) -> Sequence[Record[Any]]:
         """The visible rows that fulfil the conditions."""
@@ -202,6 +205,18 @@ class Work:
             # Whoever has read such a message already reads it again.
             self.hints += [(Subject(CONVERSATION, id), 0) for id in self.notes.conversations_changed()]
 
+    def forget(self) -> None:
+        """What was done was undone: nothing is announced of it."""
+        self.__dict__.update(Work(self.connection, self.asking).__dict__ | {"rows": self.rows})
+
+    def table_of(self, row: Record[Any]) -> type[Row]:
+        """The table that this work has a row from."""
+        return self.rows[id(row)][1]
+
+    def _known(self, table: type[Row], row: Record[Any]) -> Record[Any]:
+        self.rows[id(row)] = row, table
+        return row
+
     def _at_version(self, current: Record[Any], expected_version: int | None) -> Record[Any]:
         if expected_version is not None and current.version != expected_version:
             raise StaleVersion(f"It is at version {current.version}.", "expected_version", current=current)
@@ -226,7 +241,7 @@ class Work:
 
     async def _write(self, table: type[Row], statement: Executable) -> Sequence[Record[Any]]:
         try:
-            return await self.fetch(statement)
+            return [self._known(table, row) for row in await self.fetch(statement)]
         except IntegrityError as error:
             taken = broken_unique(table, error)
             if taken is None:

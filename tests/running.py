@@ -17,7 +17,7 @@ import httpx
 from graph.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 20
 LINE_SECONDS = 10
 FAILURE = re.compile(r"Traceback|Warning|\[(error|critical) |\"level\":\"(error|critical)\"")

@@ -21,7 +21,7 @@ RUN = {
     "configuration.md": 4,
     "data-model.md": 3,
     "deployment.md": 8,
-    "errors.md": 4,
+    "errors.md": 5,
     "lists.md": 7,
     "live.md": 4,
     "quick-start.md": 10,

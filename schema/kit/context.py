@@ -10,6 +10,7 @@ from db.base import Viewer
 from db.faults import until_answered
 from schema.kit.load import Load
 from services.errors import Problem, Unauthenticated
+from services.idempotency import Once, run_once
 from services.server import Server
 from services.work import transact
 
@@ -42,6 +43,7 @@ class Context:
     _first: dict[Any, Any] = field(default_factory=dict, repr=False)
     _acting: Viewer | None = field(default=None, repr=False)
     _load: Load | None = field(default=None, repr=False)
+    _kept: Once | None = field(default=None, repr=False)
 
     @property
     def viewer(self) -> Viewer:
@@ -68,9 +70,9 @@ class Context:
         self._acting = viewer
         self.forget()
 
-    def begin_field(self) -> None:
-        """Another root field of a mutation: what the one before changed is read afresh, as who asked."""
-        self._acting = None
+    def begin_field(self, kept: Once | None = None) -> None:
+        """Another root field of a mutation, with its key: what the one before changed is read afresh, as who asked."""
+        self._acting, self._kept = None, kept
         self.forget()
 
     def forget(self) -> None:
@@ -94,11 +96,11 @@ class Context:
 
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""
-        return replace(self, outcomes={}, _first={}, _acting=None, _load=None)
+        return replace(self, outcomes={}, _first={}, _acting=None, _load=None, _kept=None)
 
-    async def once(self, key: str | int, do: Callable[[], Awaitable[Any]]) -> Any:
-        """What a mutation field does; where it was done already in this operation, what came of it."""
-        self.begin_field()
+    async def once(self, key: str | int, do: Callable[[], Awaitable[Any]], kept: Once | None) -> Any:
+        """What a mutation field does; where it was done already in this operation, or under its key, what came of it."""
+        self.begin_field(kept)
         outcome = self.outcomes.get(key)
         if outcome is None:
             outcome = self.outcomes[key] = Outcome()
@@ -137,9 +139,16 @@ class Context:
         """Runs `service(work, …)` in a transaction of its own. What it gives back are rows, the sources of graph types."""
         server = self.server
         try:
-            return await transact(server.database, server.hub, self.asking, service, *args, **kwargs)
+            if self._kept is None:
+                return await transact(server.database, server.hub, self.asking, service, *args, **kwargs)
+            once, self._kept = self._kept, replace(self._kept, place=self._kept.place + 1)
+            arguments: tuple[Any, ...] = (run_once, once, service, *args)
+            outcome = await transact(server.database, server.hub, self.asking, *arguments, **kwargs)
         finally:
             self.forget()
+        if outcome.problem is not None:
+            raise outcome.problem
+        return outcome.result
 
 
 Info = strawberry.Info[Context, None]

@@ -25,6 +25,7 @@ from schema.kit import subscriptions
 from schema.kit.execution.compile import Compiler
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.selected import Operation, Unplanned
+from schema.kit.idempotency import KeysOnMutations
 from schema.kit.personal import is_personal
 from schema.kit.roots import Function, first_fields
 from schema.kit.walk import Needs, walk
@@ -33,9 +34,11 @@ DOCUMENTS_MAX = 1_000
 """How many query texts are kept."""
 PLANS_MAX = 32
 """How many plans one operation has at most: one for each choice that its @skip and @include make."""
+RULES = [*specified_rules, KeysOnMutations]
 ERRORS_MAX = 10
 """How many errors one answer lists."""
 MESSAGE_LENGTH_MAX = 500
+CHOOSING = frozenset({"skip", "include"})
 NESTED = "The document is nested too deeply."
 
 
@@ -143,7 +146,7 @@ class Documents:
         except RecursionError:
             return Document(None, [GraphQLError(NESTED)])
         try:
-            found = validate(self._schema, node, specified_rules, max_errors=ERRORS_MAX)
+            found = validate(self._schema, node, RULES, max_errors=ERRORS_MAX)
             return Document(node, [_told(error) for error in found])
         except RecursionError:
             return Document(node, [GraphQLError(NESTED)])
@@ -155,13 +158,15 @@ def _told(error: GraphQLError) -> GraphQLError:
 
 
 class _Asked(Visitor):
-    """The variables that directives name."""
+    """The variables that @skip and @include name."""
 
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
 
     def enter_directive(self, node: Any, *_rest: Any) -> None:
+        if node.name.value not in CHOOSING:  # a key chooses no other plan
+            return
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 self.names.add(argument.value.name.value)

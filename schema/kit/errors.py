@@ -21,17 +21,7 @@ MASKED = "Something went wrong on our side. The request id finds it in the serve
 AWAY = "The database does not take this now, and nothing was done. Ask again later."
 UNKNOWN = "The database broke off while it kept this: it may be done, or not. Look, or send it again with the same key."
 TOO_LONG = "It took longer than one operation may."
-USER_CODES = frozenset(
-    {
-        problems.ErrorCode.VALIDATION_ERROR,
-        problems.ErrorCode.INVALID_CREDENTIALS,
-        problems.ErrorCode.NOT_FOUND,
-        problems.ErrorCode.CONFLICT,
-        problems.ErrorCode.STALE_VERSION,
-        problems.ErrorCode.INVALID_TRANSITION,
-        problems.ErrorCode.QUOTA_EXCEEDED,
-    }
-)
+USER_CODES = problems.FIXABLE
 """What a caller of a mutation can fix: told in `userErrors`, everything else at the top level."""
 
 

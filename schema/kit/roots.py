@@ -20,14 +20,20 @@ from db.base import Permission
 from schema.kit import access
 from schema.kit.context import Info
 from schema.kit.errors import USER_CODES, user_error
+from schema.kit.idempotency import REPEATABLE, once_of
 from services.errors import Problem
 
 Function = Callable[..., Any]
 FIRST = "first"
 
 
-def mutation(needs: Permission | None = None, *, public: bool = False) -> Callable[[Function], Any]:
-    """A mutation field. What the caller can fix answers with an empty payload; the rest is a top-level error."""
+def mutation(
+    needs: Permission | None = None, *, public: bool = False, repeatable: bool = True
+) -> Callable[[Function], Any]:
+    """A mutation field. What the caller can fix answers with an empty payload; the rest is a top-level error.
+
+    A `repeatable` one may have a key; who is not signed in has nothing to keep one under.
+    """
 
     def make(function: Function) -> Any:
         described = strawberry.argument(description="What it takes.")
@@ -43,9 +49,11 @@ def mutation(needs: Permission | None = None, *, public: bool = False) -> Callab
                         raise
                     return refused(_payload_type(function), problem)
 
-            return await info.context.once(info.path.key, do)
+            return await info.context.once(info.path.key, do, once_of(info._raw_info, input))
 
-        return strawberry.mutation(resolver=run, **_options(function, needs, public))
+        options = _options(function, needs, public)
+        options["metadata"][REPEATABLE] = repeatable and not public
+        return strawberry.mutation(resolver=run, **options)
 
     return make
 

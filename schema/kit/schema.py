@@ -11,6 +11,8 @@ from graphql import GraphQLError, OperationDefinitionNode
 from graphql import OperationType as CoreOperationType
 from graphql.error import located_error
 from graphql.execution.values import VariableValues, get_variable_values
+from strawberry.extensions import SchemaExtension
+from strawberry.extensions.directives import DirectivesExtension
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -20,6 +22,7 @@ from schema.kit.context import Context
 from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
 from schema.kit.errors import present
 from schema.kit.execution.plans import Plan, plans
+from schema.kit.idempotency import idempotent
 from schema.kit.subscriptions import Execution, Question
 from services.errors import Problem
 
@@ -30,10 +33,14 @@ UNKNOWN = "The document has no operation of that name."
 class Schema(strawberry.Schema):
     """The graph. Every operation: parse, look at permissions, validate, execute; all but the last once for each text."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, query: type, mutation: type, subscription: type, **options: Any) -> None:
+        super().__init__(query, mutation, subscription, directives=[idempotent], **options)
         self.documents = Documents(self._schema)
         resolvers.attach(self._schema)
+
+    def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:
+        """Without the one that looks at every field for directives: ours is read at the root."""
+        return [e for e in super().get_extensions(sync) if not isinstance(e, DirectivesExtension)]
 
     def operation(self, text: str, name: str | None) -> OperationDefinitionNode | None:
         """The operation of a text that would run; None where it does not parse, or does not say which."""

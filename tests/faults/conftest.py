@@ -7,6 +7,7 @@ import pytest
 
 from tests.databases import create_database, drop_database
 from tests.faults.postgres import Postgres, own_postgres
+from tests.wire.conftest import own_database as own_database
 
 
 @pytest.fixture(scope="session")

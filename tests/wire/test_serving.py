@@ -10,6 +10,7 @@ import sys
 import psutil
 import pytest
 
+from graph.supervisor import Supervisor
 from tests.running import PROJECT, READY, environment_of_server, serve
 from tests.wire.caller import register
 from tests.wire.line import line_to
@@ -60,14 +61,9 @@ async def test_workers_share_an_address_and_are_started_again(own_database):
                 await line.send(type="ping")
                 assert (await line.read())["type"] == "pong"
         # The address is taken, and stays so: another server is refused instead of sharing its clients.
-        port = running.url.rpartition(":")[2]
-        environment = environment_of_server(DATABASE_URL=url, SERVICE_PORT=port)
-        command = [sys.executable, "-m", "graph", "serve", "--workers", "2"]
-        other = await asyncio.create_subprocess_exec(
-            *command, cwd=PROJECT, env=environment, stderr=asyncio.subprocess.PIPE
-        )
-        _, complaint = await other.communicate()
-        assert (other.returncode, b"Nothing can listen on" in complaint) == (1, True)
+        host, _, port = running.url.removeprefix("http://").partition(":")
+        with pytest.raises(OSError, match="in use"):
+            Supervisor(host, int(port), 2)
     await gone(pids(running))
 
 

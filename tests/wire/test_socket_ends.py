@@ -58,9 +58,9 @@ async def test_an_idle_socket_ends_with_its_session(running, owner, chat):
         assert await line.closing() == 4403
 
 
-async def test_a_member_has_so_many_sockets_and_no_more(own_database):
+async def test_a_member_has_so_many_sockets_and_no_more(tmp_path):
     limits = {"SOCKETS_PER_VIEWER_MAX": "2", "SUBSCRIPTIONS_PER_SOCKET_MAX": "1"}
-    async with own_database() as url, serve(url, **limits) as server:
+    async with serve(f"sqlite:///{tmp_path / 'limits.db'}", **limits) as server:
         owner, stranger = await register(server.web), await register(server.web)
         chat = await owner.chat()
         async with line_to(server, owner) as line:
@@ -92,12 +92,10 @@ async def admitted(server, owner):
 
 
 @pytest.fixture(scope="module")
-async def impatient(own_database):
+async def impatient(tmp_path_factory):
     """A server that does not wait long for its clients."""
-    async with (
-        own_database() as url,
-        serve(url, SOCKET_SEND_TIMEOUT="1.5", SOCKET_PING_INTERVAL="0.5") as server,
-    ):
+    url = f"sqlite:///{tmp_path_factory.mktemp('impatient') / 'impatient.db'}"
+    async with serve(url, SOCKET_SEND_TIMEOUT="1.5", SOCKET_PING_INTERVAL="0.5") as server:
         yield server
     assert server.failures() == []
 
