@@ -14,7 +14,7 @@ HAS_NODE := node -e 'const [a, b] = process.versions.node.split(".").map(Number)
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long check schema docs migration bench bench-peers replay screenshots lock
+.PHONY: help setup run test test-long test-without-plans check schema docs migration bench bench-peers replay screenshots lock
 # A recipe that fails leaves no half-made target behind.
 .DELETE_ON_ERROR:
 
@@ -23,6 +23,7 @@ help:
 	@echo "make run [seed=no]               start the server on SERVICE_HOST:SERVICE_PORT (see .env.example), with demo data if empty"
 	@echo "make test                        run the tests"
 	@echo "make test-long                   run all tests, the long ones too"
+	@echo "make test-without-plans          run the tests with the stock executor alone"
 	@echo "make check                       format, lint, types, layers, schema.graphql, migrations"
 	@echo "make schema                      write schema.graphql from the code"
 	@echo "make docs                        write the generated parts of docs/ from the code"
@@ -97,6 +98,9 @@ test: .venv/test.stamp .venv/clients.stamp $(PAGE)
 
 test-long: .venv/test.stamp .venv/clients.stamp $(PAGE)
 	$(WITH_TOOLS) $(PYTHON) -m pytest -m "long or not long"
+
+test-without-plans: .venv/test.stamp .venv/clients.stamp $(PAGE)
+	$(WITH_TOOLS) $(PYTHON) -m pytest --no-plans
 
 check: .venv/check.stamp
 	$(PYTHON) -m ruff format --check .

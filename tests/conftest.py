@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from db.engine import Database
 from db.migrate import migrate
+from schema.kit.execution.plans import plans
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -23,6 +25,7 @@ SECRET = "a secret of the tests, which is long enough"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--dialect", choices=DIALECTS, help="Only on this database.")
+    parser.addoption("--no-plans", action="store_true", help="With the stock executor alone.")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,6 +42,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         dialect = parameters.get("dialect", "")
         item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {dialect}"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def executor(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Plans, unless `--no-plans`; a server that runs as a process of its own has them always."""
+    with plans.off() if request.config.getoption("--no-plans") else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")
