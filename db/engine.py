@@ -14,7 +14,7 @@ from sqlalchemy.pool import QueuePool
 from db import postgres, sqlite
 from db.base import Viewer
 from db.faults import fault_of, read_again
-from db.reading import Listen, Reader, Source
+from db.reading import Listen, Reader, Source, run_alone
 from db.shields import all_done, shielded
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -86,6 +86,13 @@ class Database:
     def reader(self, viewer: Viewer) -> Reader:
         """Reads by position for one operation of one viewer, whose values every statement may name."""
         return Reader(self._source, viewer)
+
+    async def at_once(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
+        """Runs one statement of PostgreSQL that is a whole transaction. Raises the driver's errors of the statement.
+
+        A DatabaseFault says whether it is sure that nothing was done.
+        """
+        return await shielded(run_alone(self._source, text, arguments))
 
     @property
     def listeners(self) -> list[Listen]:

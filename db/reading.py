@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import asyncpg
+
 from db.base import Viewer
-from db.faults import read_again
+from db.faults import fault_of, read_again
 from db.lending import Lender
 from db.prepared import Prepared
 
@@ -54,3 +56,28 @@ class Reader:
         if self._connection is not None:
             self._source.lender.give(self._connection)
             self._connection = None
+
+
+async def run_alone(source: Source, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
+    """The rows of one statement that is a transaction by itself, on a connection of its own; run once."""
+    for listen in source.listeners:
+        listen(text, arguments)
+    begun = False
+    try:
+        connection = await source.lender.take()
+        begun = True
+        try:
+            rows = await source.fetch(connection, text, arguments)
+        except asyncpg.IntegrityConstraintViolationError:
+            source.lender.give(connection)
+            raise
+        except BaseException:
+            await source.lender.discard(connection)
+            raise
+    except Exception as error:
+        fault = fault_of(error, committing=begun)
+        if fault is None:
+            raise
+        raise fault from error
+    source.lender.give(connection)
+    return rows

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from db import engine as engines
 from db.engine import Database
 from db.migrate import migrate
 from schema.kit.execution.plans import plans
@@ -19,6 +20,8 @@ from tests.databases import create_database, drop_database
 from tests.make import Make
 from tests.statements import StatementCounter
 
+# A test may have a hundred calls at once on a machine that does other things as well.
+engines.POOL_WAIT_SECONDS = 60.0
 DIALECTS = ("sqlite", "postgresql")
 SECRET = "a secret of the tests, which is long enough"
 

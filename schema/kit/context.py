@@ -115,6 +115,11 @@ class Context:
             raise outcome.error
         return outcome.value
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether what this field does is kept under a key: then it takes a transaction that can keep it."""
+        return self._kept is not None
+
     def viewer_now(self) -> Viewer:
         """Who is asking, for what runs on while that changes."""
         return self.viewer
