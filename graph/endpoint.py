@@ -24,7 +24,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.unset import UnsetType
 
-from db.base import now
+from db.base import new_id, now
 from graph.identity import Identity
 from graph.lines import Lines
 from graph.negotiation import EVENTS, JSON, answer_type, liked_types
@@ -147,6 +147,7 @@ class Endpoint(GraphQL[Context, None]):
             request_id=_request_id(request.scope),
             client_address=client_address(request.scope, self._trusted_proxies),
             client_agent=headers.get("user-agent", "")[:AGENT_LENGTH_MAX] or None,
+            line_id=new_id() if request.scope["type"] == "websocket" else None,
         )
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:

@@ -32,6 +32,8 @@ END_SECONDS: Final = 2.0
 ORPHAN_SECONDS: Final = 4.5
 """A worker whose supervisor died is gone after that, whatever it is doing."""
 LOOK_SECONDS: Final = 0.05
+QUIET_LOOKS: Final = 5
+"""How often it has to look busy no more: a loop that is late has not yet read what was sent to it."""
 GC_THRESHOLDS: Final = (70_000, 10, 10)
 """Requests make many objects and few cycles: fewer, later collections."""
 BACKLOG: Final = 2_048
@@ -65,6 +67,7 @@ class Worker(uvicorn.Server):
         )
         self._state = state
         self._is_orphan = False
+        self._quiet_looks = 0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn would raise the signal again at the end, and the process would end by it.
@@ -86,12 +89,11 @@ class Worker(uvicorn.Server):
         logger.info("draining", sockets=len(lines.sockets), streams=lines.stream_count)
         finish, close = (1.0, 1.0) if self._is_orphan else (FINISH_SECONDS, CLOSE_SECONDS)
         deadline = time.monotonic() + finish
-        await asyncio.sleep(0 if self._is_orphan else NOTICE_SECONDS)
+        notice = time.monotonic() + (0 if self._is_orphan else NOTICE_SECONDS)
+        await self._while(lambda: True, notice)
         for server in self.servers:
             server.close()
-        for connection in self._http_connections():
-            connection.shutdown()
-        await self._while(self._is_busy, deadline)
+        await self._finish(deadline)
         if not self.force_exit:
             await asyncio.gather(lines.close_all(close), self._end_streams(close))
             await self._say_goodbye()
@@ -101,6 +103,21 @@ class Worker(uvicorn.Server):
         # uvicorn says of no connection when it is done.
         while going_on() and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _finish(self, deadline: float) -> None:
+        """Until nothing is at work, and nothing has come that nobody has looked at yet."""
+        self._quiet_looks = 0
+        await self._while(self._is_finishing, deadline)
+        for connection in self._http_connections():
+            connection.shutdown()
+
+    def _is_finishing(self) -> bool:
+        for connection in self._http_connections():
+            cycle: RequestResponseCycle | None = connection.cycle
+            if cycle is not None and not cycle.response_complete:
+                connection.shutdown()  # after its answer
+        self._quiet_looks = 0 if self._is_busy() else self._quiet_looks + 1
+        return self._quiet_looks < QUIET_LOOKS
 
     def _is_busy(self) -> bool:
         # Before its first request a connection has no cycle.

@@ -103,7 +103,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle(self) -> None:
         with self._lines.socket(self):
-            await super().handle()
+            try:
+                await super().handle()
+            finally:
+                if self.context.line_id is not None:
+                    self.context.server.presences.leave(self.context.line_id)
 
     async def handle_message(self, message: Any) -> None:
         wrong = fault_of(message)

@@ -14,6 +14,7 @@ from schema.kit.schema import Schema
 from schema.messages import MessageMutation, MessageQuery, MessageSubscription
 from schema.order_changes import OrderMutation
 from schema.orders import OrderQuery
+from schema.presences import PresenceMutation, PresenceSubscription
 from schema.products import ProductMutation, ProductQuery
 from schema.roles import RoleMutation, RoleQuery
 from schema.sessions import SessionMutation
@@ -50,12 +51,13 @@ class Mutation(
     OrderMutation,
     ChatMutation,
     MessageMutation,
+    PresenceMutation,
 ):
     pass
 
 
 @strawberry.type(description="What can be followed live.")
-class Subscription(MessageSubscription, EventSubscription):
+class Subscription(MessageSubscription, EventSubscription, PresenceSubscription):
     pass
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 
@@ -18,7 +19,7 @@ from schema.customers import CustomerId
 from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.docs import publish_enum
-from schema.kit.edges import by_key, computed, root_page, to_many, to_matching, to_one
+from schema.kit.edges import by_key, computed, live, root_page, to_many, to_matching, to_one
 from schema.kit.errors import Payload, payload
 from schema.kit.filters import filter_input, on
 from schema.kit.ids import IdOf
@@ -37,9 +38,11 @@ from schema.refs import (
     CustomerRef,
     MessageRef,
     OrderRef,
+    PresenceRef,
     UserRef,
 )
 from services import chats as services
+from services.server import Server
 
 publish_enum(ChatStatus)
 ChatId = Annotated[strawberry.ID, IdOf("chat")]
@@ -48,6 +51,11 @@ ChatId = Annotated[strawberry.ID, IdOf("chat")]
 def unread_count(row: Any) -> int:
     """How many messages come after the last one read."""
     return max(int(row.last_sequence - row.last_read_sequence), 0)
+
+
+def present_in(server: Server, conversation_id: UUID) -> list[Any]:
+    """Who is in a conversation at this moment."""
+    return list(server.presences.of(conversation_id))
 
 
 @interface
@@ -73,6 +81,9 @@ class Conversation(Node):
         unread_count, tables.Conversation.last_sequence, tables.Conversation.last_read_sequence
     )
     """lastSequence less lastReadSequence."""
+
+    presence: list[PresenceRef] = live(present_in)
+    """Who looks at it or types in it right now, at most 100. Not kept."""
 
 
 @node(tables.Conversation, "chat", Permission.CHATS_READ, kind="CHAT")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from schema.customers import Customer, CustomerFilter, CustomerSort
     from schema.messages import Message, MessageFilter
     from schema.orders import Order, OrderFilter, OrderItem, OrderSort
+    from schema.presences import Presence
     from schema.products import Product, ProductFilter, ProductSort
     from schema.roles import Role
     from schema.sessions import Session
@@ -32,6 +33,7 @@ OrderItemRef = Annotated["OrderItem", strawberry.lazy("schema.orders")]
 ConversationRef = Annotated["Conversation", strawberry.lazy("schema.chats")]
 ChatRef = Annotated["Chat", strawberry.lazy("schema.chats")]
 MessageRef = Annotated["Message", strawberry.lazy("schema.messages")]
+PresenceRef = Annotated["Presence", strawberry.lazy("schema.presences")]
 
 UserFilterRef = Annotated["UserFilter", strawberry.lazy("schema.accounts")]
 UserSortRef = Annotated["UserSort", strawberry.lazy("schema.accounts")]

@@ -7,6 +7,7 @@ from services.brokers.local import LocalBroker
 from services.brokers.wires import Wire
 from services.hub import Hub
 from services.passwords import Passwords
+from services.presences import Presences
 from services.secrets import Vault
 from services.sharing import Shared
 from services.sweeps import Sweep
@@ -24,6 +25,7 @@ class Server:
     """To the other workers."""
     hub: Hub = field(default_factory=Hub)
     sweep: Sweep = field(init=False)
+    presences: Presences = field(init=False)
     shared: Shared = field(default_factory=Shared)
     """What followers read at one moment."""
     answers: Shared = field(default_factory=Shared)
@@ -34,3 +36,4 @@ class Server:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sweep", Sweep(self.database, self.hub))
+        object.__setattr__(self, "presences", Presences(self.wire))

@@ -190,6 +190,7 @@ def _of_conversations(tenant: Tenant) -> dict[str, dict[str, Any]]:
         "chatAssign": {"id": ids["chat"], "assigneeId": ids["user"]},
         "chatDelete": {"id": ids["chat"]},
         "conversationMarkRead": {"id": ids["chat"]},
+        "presenceSet": {"conversationId": ids["chat"]},
         "messageSend": {
             "conversationId": ids["chat"],
             "content": "Hi",

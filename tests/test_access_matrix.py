@@ -48,6 +48,7 @@ OF_THEIR_OWN = {
     "roleDelete": Permission.ROLES_WRITE,
     "chatAssign": Permission.CHATS_ASSIGN,
     "conversationMarkRead": Permission.CHATS_READ,
+    "presenceSet": Permission.CHATS_READ,
     "messageSend": Permission.MESSAGES_SEND,
     "messageEdit": Permission.MESSAGES_SEND,
     "messageDelete": Permission.MESSAGES_SEND,

@@ -23,7 +23,7 @@ RUN = {
     "deployment.md": 8,
     "errors.md": 5,
     "lists.md": 7,
-    "live.md": 4,
+    "live.md": 5,
     "quick-start.md": 10,
     "upgrading.md": 3,
 }

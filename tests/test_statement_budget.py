@@ -17,7 +17,7 @@ from tests.statements import StatementCounter
 
 GRAPH = schema._schema
 EDGE_KINDS = (One, AnyOne, Many, Few)
-ONE_PARENT_ONLY = {"Query", "Viewer", "ChangeEvent"}
+ONE_PARENT_ONLY = {"Query", "Viewer", "ChangeEvent", "Presence"}
 NAMES = {node.name for node in NODES.values()}
 
 

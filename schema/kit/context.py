@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
@@ -34,6 +35,8 @@ class Context:
     client_address: str | None = None
     client_agent: str | None = None
     connection_params: Mapping[str, Any] | None = None
+    line_id: UUID | None = None
+    """The socket that this came over; None where it came without."""
     identify: Callable[[], Awaitable[Viewer | None]] | None = field(default=None, repr=False)
     """Who is asking now, where one context serves a whole connection; raises Unauthenticated once that is over."""
     refusal: Callable[[Viewer | None], tuple[Problem, Any] | None] = field(default=lambda _: None, repr=False)

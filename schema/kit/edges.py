@@ -137,7 +137,14 @@ class ByKey:
     needs: dict[str, Permission] = field(default_factory=dict)
 
 
-Declaration = Column | TypedId | Computed | Embedded | Private | One | AnyOne | Many | Few | ByKey
+@dataclass(frozen=True, eq=False)
+class Live:
+    """What the server knows at this moment of a row, by its id, and no database does. The stock executor asks it."""
+
+    look: Callable[[Any, Any], Any]
+
+
+Declaration = Column | TypedId | Computed | Embedded | Private | One | AnyOne | Many | Few | ByKey | Live
 
 
 def column(attribute: Any) -> Any:
@@ -148,6 +155,11 @@ def column(attribute: Any) -> Any:
 def computed(work_out: Callable[[Any], Any], *needs: Any) -> Any:
     """A value worked out from columns of the row: `work_out(row)`."""
     return Computed(work_out, tuple(name_of(n) for n in needs))
+
+
+def live(look: Callable[[Any, Any], Any]) -> Any:
+    """What the server knows of the row at this moment: `look(server, id)`."""
+    return Live(look)
 
 
 def embedded(type: Callable[..., Any], **columns: Any) -> Any:

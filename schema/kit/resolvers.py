@@ -19,6 +19,7 @@ from schema.kit.edges import (
     Declaration,
     Embedded,
     Few,
+    Live,
     Many,
     One,
     Private,
@@ -120,6 +121,10 @@ def _few(declared: Few) -> Resolve:
     return resolve
 
 
+def _live(declared: Live) -> Resolve:
+    return lambda row, info: declared.look(info.context.server, row.id)
+
+
 def _by_key(declared: ByKey) -> Resolve:
     async def resolve(_root: Any, info: Info, by: dict[str, Any]) -> Any:
         name, key = read_key(declared, by, info.context.viewer)
@@ -171,4 +176,5 @@ RESOLVERS: dict[type, Callable[[Any], Resolve]] = {
     Many: _many,
     Few: _few,
     ByKey: _by_key,
+    Live: _live,
 }

@@ -62,6 +62,7 @@ def assert_whole(url):
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.long)])
+@pytest.mark.timeout(3_600)
 async def test_no_acknowledged_message_is_lost_or_doubled(own_database, kills):
     kept: dict[str, int] = {}
     unsure: set[str] = set()

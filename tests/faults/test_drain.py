@@ -74,6 +74,7 @@ async def closed_at(line):
     ("sockets", "requests", "operations"),
     [(40, 20, 10), pytest.param(200, 50, 20, marks=pytest.mark.long)],
 )
+@pytest.mark.timeout(600)
 async def test_everything_that_was_asked_is_answered(own_database, sockets, requests, operations):
     # Connections for all of them at once: they all wait for one lock.
     async with own_database() as url, serve(url, DB_POOL_MAX="160") as running, AsyncExitStack() as stack:

@@ -40,6 +40,7 @@ async def read_all(line, seen):
 
 
 @pytest.mark.parametrize(("clients", "patience"), [(15, "2"), pytest.param(50, "30", marks=pytest.mark.long)])
+@pytest.mark.timeout(600)
 async def test_they_are_closed_and_the_others_lose_nothing(tmp_path, clients, patience):
     environment = {"SOCKET_SEND_TIMEOUT": patience, "SOCKET_PING_INTERVAL": "600"}
     url = f"sqlite:///{tmp_path / 'slow.db'}"

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 
 import psutil
 import pytest
@@ -15,6 +16,9 @@ from tests.running import PROJECT, READY, environment_of_server, serve
 from tests.wire.caller import register
 from tests.wire.line import line_to
 
+PRESENCE = "subscription ($chat: ID!) { presenceChanged(conversationId: $chat) { presence { state } } }"
+TYPING = """mutation ($chat: ID!) { presenceSet(input: {conversationId: $chat, state: TYPING}) {
+  conversation { id } userErrors { code } } }"""
 STARTED = re.compile(r"worker started.*?pid=(\d+)")
 END_SECONDS = 15
 
@@ -28,6 +32,12 @@ def only_postgresql(dialect):
 def pids(running):
     """Of the workers that were ever started, the oldest first."""
     return [int(match[1]) for match in map(STARTED.search, running.log.lines) if match]
+
+
+async def states(line):
+    """What a follower is told next of who does what."""
+    message = await line.read()
+    return [each["state"] for each in message["payload"]["data"]["presenceChanged"]["presence"]]
 
 
 async def gone(found):
@@ -56,10 +66,19 @@ async def test_workers_share_an_address_and_are_started_again(own_database):
         await running.log.find(lambda line: "worker died" in line)
         await running.log.count(READY, 3, 60)
         assert len(pids(running)) == 3
-        for _ in range(10):
-            async with line_to(running, owner) as line:
-                await line.send(type="ping")
-                assert (await line.read())["type"] == "pong"
+        # Over several sockets, and so over both workers: what is said on one is heard on all.
+        chat = await owner.chat()
+        async with AsyncExitStack() as stack:
+            lines = [await stack.enter_async_context(line_to(running, owner)) for _ in range(8)]
+            for line in lines:
+                await line.subscribe("1", PRESENCE, chat=chat)
+                assert await states(line) == []
+            async with line_to(running, owner) as typist:
+                await typist.subscribe("say", TYPING, chat=chat)
+                for line in lines:
+                    assert await states(line) == ["TYPING"]
+            for line in lines:
+                assert await states(line) == []
         # The address is taken, and stays so: another server is refused instead of sharing its clients.
         host, _, port = running.url.removeprefix("http://").partition(":")
         with pytest.raises(OSError, match="in use"):
