@@ -98,7 +98,9 @@ class Feed:
         """It stands at that number, as was just read: newer rows will be kept from there on."""
         if not self._end:
             self._end = number
-        self.known = max(self.known, number)
+        if number:
+            # Whoever looks finds what the others were not told of, where its hint was lost.
+            self.note(number)
 
     async def after(self, cursor: int, read: Read) -> list[Row[Any]]:
         """The next rows past a number, at most READ_AT_ONCE_MAX: from the ring where it reaches back that far."""
@@ -133,7 +135,7 @@ class Feed:
             self.rows.extend(rows)
             self._read_at.extend([time.monotonic()] * len(rows))
             self._end = self._number(rows[-1])
-            self.known = max(self.known, self._end)
+            self.note(self._end)
             self._hub.kept(self)
 
 

@@ -20,10 +20,10 @@ RUN = {
     "authentication.md": 8,
     "configuration.md": 4,
     "data-model.md": 3,
-    "deployment.md": 8,
+    "deployment.md": 10,
     "errors.md": 5,
     "lists.md": 7,
-    "live.md": 5,
+    "live.md": 7,
     "quick-start.md": 10,
     "upgrading.md": 3,
 }

@@ -153,6 +153,22 @@ async def test_the_sweep_finds_what_no_hint_told(make: Make) -> None:
         assert sweep.found == 2
 
 
+async def test_what_one_finds_by_itself_wakes_the_others() -> None:
+    """Its hint was lost. The sweep would call it no news later, since somebody knows of it already."""
+    hub, table = Hub(), Table(2)
+    with followed(hub) as (feed, follower), followed(hub):
+        feed.begin(2)
+        follower.clear()
+        feed.begin(3)  # as another one does who joins
+        assert follower._flag.is_set()
+        follower.clear()
+        hub.note(HERE, 4)
+        follower.clear()
+        table.last = 5
+        assert numbers(await feed.after(2, table.read)) == [3, 4, 5]
+        assert follower._flag.is_set(), "there is more than any hint had told"
+
+
 class Deaf(LocalBroker):
     """A broker that notes what is published."""
 
