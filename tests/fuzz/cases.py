@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Final
 
 import orjson
+from graphql import is_required_input_field
 
 from db.base import Viewer
 from schema import schema
@@ -22,6 +23,7 @@ from tests.fuzz.faults import Fault
 from tests.fuzz.inputs import Known
 from tests.fuzz.worlds import Clock, Pair, Workspace, snapshot
 from tests.statements import StatementCounter
+from tests.tenant import fields_of
 
 MUTATIONS: Final = 0.14
 SUBSCRIPTIONS: Final = 0.10
@@ -190,7 +192,7 @@ def make_case(random: Random, workspace: Workspace) -> Case:
     documents, chance = Documents(schema._schema, random, workspace.known), random.random()
     if chance < MUTATIONS:
         inputs = {n: v for n, v in workspace.tenant.inputs().items() if n not in UNREPEATABLE}
-        return documents.mutation({name: _changed(value, random) for name, value in inputs.items()})
+        return documents.mutation({name: _changed(name, value, random) for name, value in inputs.items()})
     if chance < MUTATIONS + SUBSCRIPTIONS:
         return documents.subscription(*_replayed(random, workspace))
     return documents.query()
@@ -199,13 +201,15 @@ def make_case(random: Random, workspace: Workspace) -> Case:
 def _replayed(random: Random, workspace: Workspace) -> tuple[str, dict[str, Any]]:
     """A subscription that is told of what has been: there is always an event to compare."""
     if random.random() < 0.5:
-        return "messageAdded", {"conversationId": workspace.tenant.ids["chat"], "after": 0}
+        return "messageAdded", {"conversationId": random.choice(workspace.known.ids["chat"]), "after": 0}
     position = random.randrange(EVENTS_MIN)
     return "events", {"after": write_cursor(workspace.tenant.owner.workspace_id, position)}
 
 
-def _changed(value: dict[str, Any], random: Random) -> dict[str, Any]:
-    return {name: v for name, v in value.items() if name.endswith(("d", "s")) or random.random() > NULLABLE}
+def _changed(name: str, value: dict[str, Any], random: Random) -> dict[str, Any]:
+    fields = fields_of(str(fields_of("Mutation")[name].args["input"].type).strip("!"))
+    kept = {n for n in value if is_required_input_field(fields[n]) or random.random() > NULLABLE}
+    return {n: v for n, v in value.items() if n in kept}
 
 
 def outcome(result: Any, statements: list[str]) -> Outcome:

@@ -95,7 +95,8 @@ class Documents:
     def _roots(self, root: GraphQLObjectType, count: int) -> str:
         # Lookups and lists of rows, not what needs nothing: that is where plans are.
         names = [n for n in root.fields if n not in ("viewer", "roles") or self.random.random() < 0.4]
-        members = [self._field(root, n, root.fields[n], 0, "r") for n in self.random.sample(names, count)]
+        chosen = set(self.random.sample(names, count)) | ({"nodes"} if self.random.random() < 0.06 else set())
+        members = [self._field(root, n, root.fields[n], 0, "r") for n in sorted(chosen)]
         return " ".join(member for member in members if member) or "__typename"
 
     def _composite(self, declared: GraphQLField) -> Composite:

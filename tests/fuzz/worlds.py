@@ -28,6 +28,7 @@ from services.tokens import Tokens
 from tests import tenant, world
 from tests.conftest import SECRET
 from tests.databases import create_database, drop_database
+from tests.fuzz import oddities
 from tests.fuzz.inputs import Known
 from tests.make import Make
 
@@ -89,6 +90,7 @@ async def worlds(dialect: str, folder: Path, postgres_url: str | None, name: str
     await migrate(database)
     server = _server(database)
     good, broken = await _workspace(server), await _workspace(server)
+    await oddities.add(database)
     await _break(database, broken, other=good)
     await database.analyze()
     await database.close()
