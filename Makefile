@@ -13,6 +13,10 @@ WEB := $(shell find graph/web -name node_modules -prune -o -type f -print)
 HAS_NODE := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit((a > 20 || (a === 20 && b >= 19)) && require("child_process").spawnSync("npm", ["--version"]).status === 0 ? 0 : 1)' 2>/dev/null
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
+# Tests run in several processes, which share them by file and database.
+processes := 3
+SPREAD = -n $(processes) --dist loadgroup
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long test-without-plans check schema docs migration bench bench-peers replay screenshots lock
 # A recipe that fails leaves no half-made target behind.
@@ -21,7 +25,7 @@ NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 help:
 	@echo "make setup                       make .venv with everything the server needs, and build GraphiQL"
 	@echo "make run [seed=no]               start the server on SERVICE_HOST:SERVICE_PORT (see .env.example), with demo data if empty"
-	@echo "make test                        run the tests"
+	@echo "make test [processes=3]          run the tests"
 	@echo "make test-long                   run all tests, the long ones too"
 	@echo "make test-without-plans          run the tests with the stock executor alone"
 	@echo "make check                       format, lint, types, layers, schema.graphql, migrations"
@@ -94,13 +98,14 @@ run: setup
 	@exec $(PYTHON) -m graph serve
 
 test: .venv/test.stamp .venv/clients.stamp $(PAGE)
-	$(WITH_TOOLS) $(PYTHON) -m pytest
+	$(WITH_TOOLS) $(PYTHON) -m pytest $(SPREAD)
+
+# The same with graphql-core instead of plans: both have to answer everything alike.
+test-without-plans: .venv/test.stamp .venv/clients.stamp $(PAGE)
+	$(WITH_TOOLS) $(PYTHON) -m pytest $(SPREAD) --no-plans
 
 test-long: .venv/test.stamp .venv/clients.stamp $(PAGE)
 	$(WITH_TOOLS) $(PYTHON) -m pytest -m "long or not long"
-
-test-without-plans: .venv/test.stamp .venv/clients.stamp $(PAGE)
-	$(WITH_TOOLS) $(PYTHON) -m pytest --no-plans
 
 check: .venv/check.stamp
 	$(PYTHON) -m ruff format --check .
