@@ -33,7 +33,7 @@ async def follow_messages(
     """
     if after is not None and after < 0:
         raise Invalid("Not less than 0.", "after")
-    last = await _last_sequence(server, viewer(), conversation_id)
+    last = await until_answered(lambda: _last_sequence(server, viewer(), conversation_id))
     if last is None:
         raise missing(Conversation, "conversation_id")
     if after is not None and after > last:

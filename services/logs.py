@@ -117,7 +117,7 @@ async def follow_events(
     a conversation or channel out of sight.
     """
     workspace_id = viewer().workspace_id
-    log = await _standing(server, viewer())
+    log = await until_answered(lambda: _standing(server, viewer()))
     cursor = log.last_position if after is None else read_cursor(workspace_id, after)
     if cursor > log.last_position:
         raise CursorAhead("Nothing has come that far: load again, then follow again.", "after")
@@ -127,7 +127,8 @@ async def follow_events(
         (Conversation, wanted.conversations, "conversations"),
         (Channel, wanted.channels, "channels"),
     ):
-        if ids and await _visible(server, viewer(), table, sorted(ids), deleted=True) != ids:
+        look = partial(_visible, server, viewer(), table, sorted(ids or ()), deleted=True)
+        if ids and await until_answered(look) != ids:
             raise missing(table, "where", name)
     server.hub.begun["log", after is not None] += 1
     return _Following(server, viewer, wanted, cursor, log.last_position).run()

@@ -18,6 +18,7 @@ from tests.faults.crowd import FOLLOW, account, caught_up, following, stage
 from tests.faults.test_delivery import kept
 from tests.wire.line import PROTOCOL
 
+AT_ONCE = 20
 MANY_SOCKETS = {"SOCKETS_PER_VIEWER_MAX": "20000"}
 
 
@@ -96,6 +97,9 @@ async def sit(worker: Worker, token: str, chat: str) -> ClientConnection:
     assert json.loads(await asyncio.wait_for(line.recv(), 120))["type"] == "connection_ack"
     subscribe = {"query": FOLLOW, "variables": {"chat": chat, "after": 1}}
     await line.send(json.dumps({"id": "1", "type": "subscribe", "payload": subscribe}))
+    # Answered in between, so that no more come at once than the server lets in.
+    await line.send(json.dumps({"type": "ping"}))
+    assert json.loads(await asyncio.wait_for(line.recv(), 120))["type"] == "pong"
     return line
 
 
@@ -112,8 +116,8 @@ async def test_many_who_follow_in_silence(tmp_path: Path, fault_url: str, count:
     async with cluster(tmp_path, fault_url, MANY_SOCKETS) as workers, stage(workers, chats) as here:
         memory = [psutil.Process(w.process.pid).memory_info().rss for w in workers.workers if w.process]
         lines: list[ClientConnection] = []
-        for start in range(0, count, 100):
-            some = range(start, start + 100)
+        for start in range(0, count, AT_ONCE):
+            some = range(start, start + AT_ONCE)
             lines += await asyncio.gather(
                 *[sit(workers.workers[n % 2], here.owner.token, here.chats[n % chats]) for n in some]
             )
