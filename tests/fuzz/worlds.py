@@ -16,7 +16,7 @@ from sqlalchemy import select, text, update
 
 import db.base
 from db.base import Permission, Row, Viewer
-from db.conversations import Conversation
+from db.conversations import Conversation, Message
 from db.engine import Database
 from db.migrate import migrate
 from db.orders import Order
@@ -45,6 +45,8 @@ class Workspace:
     viewers: list[Viewer]
     known: Known
     tenant: tenant.Tenant
+    spoken: list[str]
+    """The chats in which something was said."""
 
 
 @dataclass
@@ -145,7 +147,9 @@ async def _workspace(server: Server) -> Workspace:
     with patch.object(Make, "owner", _already(built.owner)):
         await world.build(make, SIZE)
     known = Known(await _ids(server, built.owner), built.keys())
-    return Workspace(viewers, known, built)
+    said = select(Message.conversation_id).where(Message.workspace_id == built.owner.workspace_id).distinct()
+    spoken = [encode("chat", row.conversation_id) for row in await server.database.fetch(said)]
+    return Workspace(viewers, known, built, sorted(spoken))
 
 
 def _already(owner: Viewer) -> Any:
