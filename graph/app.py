@@ -27,6 +27,7 @@ from graph.requests import RequestIdMiddleware
 from graph.settings import VERSION, Settings
 from graph.sockets import SocketLimits
 from schema import schema
+from schema.kit.execution.plans import plans
 from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
@@ -73,6 +74,7 @@ def make_server(settings: Settings, database: Database) -> Server:
 
 def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     """The application, ready for uvicorn; it opens its database at the start and closes it at the end."""
+    plans.enabled = settings.plans
     database = open_database(settings)
     server = make_server(settings, database)
     endpoint = Endpoint(

@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     event_retention_days: float = Field(default=14, gt=0, le=3_650)
     page_size_max: int = Field(default=100, ge=1, le=1_000)
     rate_limits: bool = True
+    plans: bool = True
     # Absent, /metrics is served on service_port.
     prometheus_port: int | None = Field(default=None, ge=1, le=65_535)
 

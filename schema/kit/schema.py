@@ -21,6 +21,7 @@ from schema.kit import resolvers, subscriptions
 from schema.kit.context import Context
 from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
 from schema.kit.errors import present
+from schema.kit.execution.checks import check_columns
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.idempotency import idempotent
 from schema.kit.subscriptions import Execution, Question
@@ -37,6 +38,7 @@ class Schema(strawberry.Schema):
         super().__init__(query, mutation, subscription, directives=[idempotent], **options)
         self.documents = Documents(self._schema)
         resolvers.attach(self._schema)
+        check_columns(self._schema)
 
     def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:
         """Without the one that looks at every field for directives: ours is read at the root."""
