@@ -20,12 +20,8 @@ class Line(Protocol):
 
     bearer: Bearer | None
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether an answer is still to be sent that ends by itself."""
-
     async def leave(self, code: int, reason: str, within_seconds: float) -> None:
-        """Closes it once it is no longer busy, or when the time is over."""
+        """Takes no more operations, and closes once those are answered that end by themselves, or the time is over."""
 
 
 class Lines:
@@ -68,11 +64,6 @@ class Lines:
             yield
         finally:
             self.stream_count -= 1
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether any socket still has an answer to send."""
-        return any(line.is_busy for line in self.sockets)
 
     async def close_all(self, within_seconds: float) -> None:
         """Closes every socket with 1012, spread over a while that grows with their number."""

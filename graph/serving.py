@@ -26,12 +26,13 @@ NOTICE_SECONDS: Final = 0.5
 FINISH_SECONDS: Final = 10.0
 """How long a draining worker gives to what runs."""
 CLOSE_SECONDS: Final = 5.0
-"""How long it takes to close its sockets."""
+"""How long it takes to cut its event streams."""
 END_SECONDS: Final = 2.0
 """How long it waits for peers to say goodbye."""
 ORPHAN_SECONDS: Final = 4.5
 """A worker whose supervisor died is gone after that, whatever it is doing."""
 LOOK_SECONDS: Final = 0.05
+NOTICE_LOOKS: Final = 10
 QUIET_LOOKS: Final = 5
 """How often it has to look busy no more: a loop that is late has not yet read what was sent to it."""
 GC_THRESHOLDS: Final = (70_000, 10, 10)
@@ -87,15 +88,16 @@ class Worker(uvicorn.Server):
         self._state.draining = True
         lines = self._state.lines
         logger.info("draining", sockets=len(lines.sockets), streams=lines.stream_count)
-        finish, close = (1.0, 1.0) if self._is_orphan else (FINISH_SECONDS, CLOSE_SECONDS)
+        finish, notice = (1.0, 0.0) if self._is_orphan else (FINISH_SECONDS, NOTICE_SECONDS)
         deadline = time.monotonic() + finish
-        notice = time.monotonic() + (0 if self._is_orphan else NOTICE_SECONDS)
-        await self._while(lambda: True, notice)
+        # Looks, and not one long sleep: a loop that is late has not yet read what was sent to it.
+        for _ in range(NOTICE_LOOKS):
+            await asyncio.sleep(notice / NOTICE_LOOKS)
         for server in self.servers:
             server.close()
-        await self._finish(deadline)
         if not self.force_exit:
-            await asyncio.gather(lines.close_all(close), self._end_streams(close))
+            await asyncio.gather(self._finish_requests(deadline), lines.close_all(finish))
+            await self._end_streams(min(finish, CLOSE_SECONDS))
             await self._say_goodbye()
         await super().shutdown(sockets)
 
@@ -104,26 +106,22 @@ class Worker(uvicorn.Server):
         while going_on() and time.monotonic() < deadline and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _finish(self, deadline: float) -> None:
-        """Until nothing is at work, and nothing has come that nobody has looked at yet."""
+    async def _finish_requests(self, deadline: float) -> None:
+        """Until no request is at work, and none has come that nobody has looked at yet."""
         self._quiet_looks = 0
         await self._while(self._is_finishing, deadline)
         for connection in self._http_connections():
             connection.shutdown()
 
     def _is_finishing(self) -> bool:
+        asked = 0
         for connection in self._http_connections():
-            cycle: RequestResponseCycle | None = connection.cycle
+            cycle: RequestResponseCycle | None = connection.cycle  # none before the first request
             if cycle is not None and not cycle.response_complete:
                 connection.shutdown()  # after its answer
-        self._quiet_looks = 0 if self._is_busy() else self._quiet_looks + 1
+                asked += 1
+        self._quiet_looks = 0 if asked > self._state.lines.stream_count else self._quiet_looks + 1
         return self._quiet_looks < QUIET_LOOKS
-
-    def _is_busy(self) -> bool:
-        # Before its first request a connection has no cycle.
-        cycles: list[RequestResponseCycle | None] = [c.cycle for c in self._http_connections()]
-        asked = sum(not cycle.response_complete for cycle in cycles if cycle is not None)
-        return asked > self._state.lines.stream_count or self._state.lines.is_busy
 
     async def _end_streams(self, within_seconds: float) -> None:
         """Cuts the event streams: an end by the protocol would tell their clients that nothing more will come."""

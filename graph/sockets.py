@@ -97,6 +97,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         super().__init__(*args, **kwargs)
         self.bearer: Bearer | None = None
         self._answering: set[asyncio.Task[None]] = set()
+        self._is_leaving = False
         endpoint: Any = self.view
         self._lines: Lines = endpoint.lines
         self._limits: SocketLimits = endpoint.limits
@@ -113,6 +114,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         wrong = fault_of(message)
         if wrong is not None:
             await self.handle_invalid_message(wrong)
+        elif message["type"] == "subscribe" and self._is_leaving:
+            pass  # never begun: the client asks again when it has come back
         elif message["type"] == "subscribe" and self._is_full():
             await self._refuse(message["id"], "Too many operations at once on this connection.")
         else:
@@ -130,6 +133,15 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         if begun is not None and begun.task is not None and not self._follows(begun):
             self._answering.add(begun.task)
             begun.task.add_done_callback(self._answering.discard)
+
+    async def cleanup_operation(self, operation_id: str) -> None:
+        begun = self.operations.get(operation_id)
+        if begun is None or begun.task not in self._answering:
+            await super().cleanup_operation(operation_id)
+            return
+        # Cut short, a read would cost its connection: it is carried through, and nobody is told.
+        begun.completed = True
+        del self.operations[operation_id]
 
     async def _send_result_stream(self, operation: Operation[Context, None], result_source: Any) -> None:
         async def told() -> AsyncGenerator[Any, None]:
@@ -150,13 +162,9 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         else:
             await super().send_message(message)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a query or a mutation is still to be answered."""
-        return bool(self._answering)
-
     async def leave(self, code: int, reason: str, within_seconds: float) -> None:
-        """Closes the socket once what it was asked is answered, or when the time is over."""
+        """Takes no more operations, and closes once what was asked is answered, or when the time is over."""
+        self._is_leaving = True
         deadline = time.monotonic() + within_seconds
         while self._answering and (left := deadline - time.monotonic()) > 0:
             await asyncio.wait(set(self._answering), timeout=left)
@@ -178,7 +186,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     def _is_full(self) -> bool:
         most = self.max_subscriptions_per_connection
-        return most is not None and len(self.operations) >= most
+        told = {operation.task for operation in self.operations.values()}
+        return most is not None and len(told | self._answering) >= most
 
     async def _refuse(self, operation_id: str, text: str) -> None:
         error = GraphQLError(text, extensions={"code": ErrorCode.RATE_LIMITED.value}).formatted

@@ -14,6 +14,7 @@ from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingO
 from strawberry.types import ExecutionResult
 
 from db.faults import WAIT_SECONDS_MAX, DatabaseFault, FaultKind, fault_of, jittered
+from db.shields import shielded
 from schema.kit.context import Context
 from schema.kit.execution.plans import Plan
 from services.sharing import Occurrence
@@ -91,7 +92,8 @@ async def result_of(
 ) -> CoreResult:
     """The result of one event: made here, or by somebody else who was told the same at this moment."""
     if occurrence.same is None:
-        return await execute(execution, occurrence.value)
+        # A replay is read for one alone; cut short when that one leaves, the read would cost its connection.
+        return await shielded(execute(execution, occurrence.value))
     key = question.key(context, occurrence.same)
     result = await context.server.answers.get(key, lambda: execute(execution, occurrence.value))
     # What failed may have failed for the other one alone, and its errors carry the id of its request.

@@ -1,15 +1,18 @@
 """SIGTERM in the middle of everything: what was asked is answered, sockets are told to come back, the end is clean."""
 
 import asyncio
+import itertools
 import json
 import re
 import secrets
 import signal
+import sqlite3
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 
 import pytest
 from sqlalchemy import text
+from websockets.exceptions import ConnectionClosed
 
 from db.engine import Database
 from tests.running import serve
@@ -118,3 +121,37 @@ async def test_everything_that_was_asked_is_answered(own_database, sockets, requ
             kept = await history(owner, chat)
         assert [message["sequence"] for message in kept] == list(range(1, len(sent) + 2))
         assert sorted(message["content"] for message in kept[1:]) == sorted(sent)
+
+
+async def test_sockets_that_never_pause_do_not_hold_it_up(tmp_path):
+    """Each answer is followed by the next send at once: what was answered is kept, and nothing else."""
+    url = f"sqlite:///{tmp_path / 'busy.db'}"
+    answered: list[str] = []
+
+    async def write(line):
+        numbers = itertools.count()
+        try:
+            while True:
+                content = secrets.token_hex(8)
+                await line.subscribe(str(next(numbers)), SEND, conversationId=chat, content=content)
+                while (message := json.loads(await line.socket.recv()))["type"] != "complete":
+                    answered.append(message["payload"]["data"]["messageSend"]["message"]["content"])
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
+
+    async with serve(url) as running, AsyncExitStack() as stack:
+        owner = await register(running.web)
+        chat = await owner.chat()
+        lines = [await stack.enter_async_context(line_to(running, owner)) for _ in range(5)]
+        writers = [asyncio.create_task(write(line)) for line in lines]
+        while len(answered) < 20:
+            await asyncio.sleep(0.01)
+        begun = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        assert set(await asyncio.wait_for(asyncio.gather(*writers), ANSWER_SECONDS)) == {1012}
+        assert await asyncio.wait_for(running.process.wait(), ANSWER_SECONDS) == 0
+        assert time.monotonic() - begun < DRAIN_SECONDS
+        assert running.failures() == []
+    with closing(sqlite3.connect(tmp_path / "busy.db")) as database:
+        kept = [content for (content,) in database.execute("select content from messages order by sequence")]
+    assert sorted(kept[1:]) == sorted(answered)

@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from sqlalchemy import text
 
 from db.base import now
+from db.engine import Database
 from tests.running import serve
 from tests.wire.caller import LOGIN, PASSWORD, SEND, Caller, register
 from tests.wire.conftest import PRODUCTION
@@ -20,6 +22,9 @@ LOGOUT = "mutation { logout(input: {}) { revokedSessions } }"
 MANY = 20
 LARGE = "x" * 32_000
 END_SECONDS = 30
+WINDOW = "query ($chat: ID!) { chat(by: {id: $chat}) { messages(last: 50) { nodes { content sender { displayName } } } } }"
+BACKENDS = """select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+  and backend_type = 'client backend'"""
 
 
 async def another_session(caller):
@@ -139,3 +144,38 @@ async def test_who_answers_pings_stays(impatient):
                 await asyncio.wait_for(line.socket.recv(), 1)
         await line.send(type="ping")
         assert (await line.read())["type"] == "pong"
+
+
+async def backends(url):
+    """The connections of a server to its database, by the processes that serve them."""
+    database = Database(url)
+    try:
+        rows = await database.fetch(text(BACKENDS))
+    finally:
+        await database.close()
+    return {row.pid for row in rows}
+
+
+async def test_operations_that_are_taken_back_cost_no_connection(own_database, dialect):
+    if dialect == "sqlite":
+        pytest.skip("SQLite has no connection that anybody could see")
+    async with own_database() as url, serve(url, DB_POOL_MAX="2") as server:
+        owner = await register(server.web)
+        chat = await owner.chat()
+        async with line_to(server, owner) as line:
+            await line.subscribe("before", WINDOW, chat=chat)
+            assert [(await line.read())["type"] for _ in range(2)] == ["next", "complete"]
+            await owner.send(chat, "before")
+            before = await backends(url)
+            assert before
+            for number in range(20):
+                await line.subscribe(str(number), WINDOW, chat=chat)
+                await line.send(id=str(number), type="complete")
+                await line.subscribe(f"follow {number}", FOLLOW, conversationId=chat, after=0)
+                await line.send(id=f"follow {number}", type="complete")
+            # What was under way when it was taken back may have been told already; the rest is silence.
+            await line.subscribe("after", WINDOW, chat=chat)
+            while (message := await line.read())["type"] != "complete" or message["id"] != "after":
+                pass
+            await owner.send(chat, "after")
+            assert await backends(url) <= before
