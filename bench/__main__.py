@@ -1,5 +1,7 @@
 """The command line of the bench: python -m bench, with what to measure and for how long."""
 
+import signal
+import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -138,4 +140,6 @@ def tell(line: str) -> None:
 
 
 if __name__ == "__main__":
+    # Asked to end, it ends what it has started: a PostgreSQL that is left would keep its folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     main(prog_name="python -m bench")

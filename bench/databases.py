@@ -90,7 +90,7 @@ def copied_on_sqlite(folder: Path, messages: int) -> Iterator[Pair]:
 
 
 async def _write(url: str, write: Write, sizes: Sizes) -> None:
-    database = Database(url)
+    database = Database(url, statement_seconds=None)
     try:
         await write(database, sizes)
     finally:
@@ -98,7 +98,7 @@ async def _write(url: str, write: Write, sizes: Sizes) -> None:
 
 
 async def _exists(cluster: Cluster, name: str) -> bool:
-    database = Database(cluster.url("postgres"))
+    database = Database(cluster.url("postgres"), statement_seconds=None)
     try:
         found = await database.fetch(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name})
         return bool(found)
@@ -108,7 +108,7 @@ async def _exists(cluster: Cluster, name: str) -> bool:
 
 async def _outside(cluster: Cluster, *statements: str) -> None:
     """Statements that do not run in a transaction."""
-    database = Database(cluster.url("postgres"))
+    database = Database(cluster.url("postgres"), statement_seconds=None)
     try:
         async with database.writer.connect() as connection:
             outside = await connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -18,7 +18,7 @@ from schema.kit.edges import Computed
 from schema.kit.node import NODES
 from schema.kit.resolvers import declaration_of
 
-SHARE: Final = 0.18
+SHARE: Final = 0.14
 """Of the cases that have a fault."""
 ROWS: Final = 0.4
 """Of the rows that a faulty field fails for."""

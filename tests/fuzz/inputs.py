@@ -18,7 +18,7 @@ from graphql import (
 DEPTH_MAX: Final = 2
 """How deep and, or, not are nested."""
 LIST_MAX: Final = 3
-ODD: Final = 0.04
+ODD: Final = 0.025
 """How often a value is one that is refused, or finds nothing."""
 KINDS: Final[Mapping[str, str]] = {
     "assignee": "user",
