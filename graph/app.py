@@ -24,7 +24,7 @@ from graph.endings import keep_watch
 from graph.endpoint import Endpoint
 from graph.identity import Identity
 from graph.requests import RequestIdMiddleware
-from graph.settings import VERSION, Settings
+from graph.settings import VERSION, LogLevel, Settings
 from graph.sockets import SocketLimits
 from schema import schema
 from schema.kit.execution.plans import plans
@@ -121,7 +121,8 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     ]
     app = Starlette(routes=routes, middleware=_middleware(settings), lifespan=lifespan)
     # Outermost, so that what fails anywhere below still gets its request id.
-    return RequestIdMiddleware(app)
+    writes_lines = settings.log_level in (LogLevel.DEBUG, LogLevel.INFO)
+    return RequestIdMiddleware(app, writes_lines=writes_lines)
 
 
 def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, Any, None]]:

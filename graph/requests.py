@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 
 import structlog
@@ -18,6 +19,8 @@ REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 CLIENT_VERSION: Final = re.compile(rb"[ -~]{1,64}")
 PATH_LENGTH_MAX: Final = 256
 HOPS_MAX: Final = 32
+ADDRESSES_MAX: Final = 10_000
+"""How many addresses are remembered as they were read."""
 CLIENT_CLOSED_REQUEST: Final = 499
 UNKNOWN_ADDRESS: Final = "unknown"
 QUIET_PATHS: Final = frozenset({"/livez", "/readyz", "/health", "/metrics"})  # asked every few seconds
@@ -31,8 +34,8 @@ class RequestIdMiddleware:
     The id is in `scope["state"]["request_id"]`, in every log line meanwhile, and in the answer's headers.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, *, writes_lines: bool = True) -> None:
+        self.app, self._writes_lines = app, writes_lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -50,7 +53,9 @@ class RequestIdMiddleware:
                 logger.exception("request failed")
                 await request.fail()
             finally:
-                request.write_line()
+                # A line that nobody would see costs more than a short answer.
+                if self._writes_lines:
+                    request.write_line()
 
 
 class Request:
@@ -96,6 +101,7 @@ class Request:
     def write_line(self) -> None:
         """The one log line of this request. The query string is left out: it may hold secrets."""
         path = self.scope["path"]
+        write = logger.debug if path in QUIET_PATHS else logger.info
         fields = {
             "method": self.scope.get("method", "WEBSOCKET"),
             "path": path[:PATH_LENGTH_MAX],
@@ -105,7 +111,6 @@ class Request:
         version = header(self.scope, b"x-client-version")
         if version and CLIENT_VERSION.fullmatch(version):
             fields["client_version"] = version.decode()
-        write = logger.debug if path in QUIET_PATHS else logger.info
         write("request", **fields)
 
 
@@ -137,6 +142,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
     return str(address)
 
 
+@lru_cache(maxsize=ADDRESSES_MAX)
 def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """An IP address, also with a port behind it; nothing where there is none. IPv4 inside IPv6 is IPv4."""
     text = text.strip()

@@ -28,6 +28,7 @@ from schema.kit.execution.selected import Operation, Unplanned
 from schema.kit.idempotency import KeysOnMutations
 from schema.kit.personal import is_personal
 from schema.kit.roots import Function, first_fields
+from schema.kit.variables import Variables
 from schema.kit.walk import Needs, walk
 
 DOCUMENTS_MAX = 1_000
@@ -58,6 +59,7 @@ class Known:
 
     node: OperationDefinitionNode
     needs: Needs
+    variables: Variables
     asked: tuple[str, ...]
     """The variables that @skip and @include ask."""
     first: list[Function]
@@ -106,7 +108,9 @@ class Documents:
         if node.operation is OperationType.SUBSCRIPTION:
             resumed = subscriptions.resume_variables(document.node, node)
             sharing = Sharing(resumed, is_personal(self._schema, document.node))
-        known = document.operations[name] = Known(node, needs, _asked(document.node), first, sharing)
+        known = document.operations[name] = Known(
+            node, needs, Variables(self._schema, node), _asked(document.node), first, sharing
+        )
         return known
 
     def plan(

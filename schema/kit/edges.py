@@ -139,7 +139,7 @@ class ByKey:
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """What the server knows at this moment of a row, by its id, and no database does. The stock executor asks it."""
+    """What the server knows at this moment of a row, by its id,, and no database does."""
 
     look: Callable[[Any, Any], Any]
 

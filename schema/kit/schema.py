@@ -10,7 +10,7 @@ from graphql import ExecutionResult as CoreResult
 from graphql import GraphQLError, OperationDefinitionNode
 from graphql import OperationType as CoreOperationType
 from graphql.error import located_error
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.directives import DirectivesExtension
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -121,7 +121,7 @@ class Schema(strawberry.Schema):
         if known.needs.refusal(context.asking) is not None:
             return None
         context.refusal = known.needs.refusal
-        variables = get_variable_values(self._schema, known.node.variable_definitions or (), given or {})
+        variables = known.variables.read(given)
         if isinstance(variables, list):
             return None
         plan = self.documents.plan(document, known, variables, context.server.database.dialect)

@@ -10,11 +10,11 @@ from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, get_na
 
 from db.base import Permission, Row, column
 from db.engine import Dialect
-from schema.kit.edges import AnyOne, Column, Computed, Embedded, One, Private, TypedId
+from schema.kit.edges import AnyOne, Column, Computed, Embedded, Few, Live, Many, One, Private, TypedId
 from schema.kit.execution.columns import Writing, answered, hexadecimal, python_value
 from schema.kit.execution.readings import Path, Reading
 from schema.kit.execution.run import Run, Surprise
-from schema.kit.execution.selected import Selected
+from schema.kit.execution.selected import Selected, Unplanned
 
 Rows = Callable[[Sequence[Any], Run], list[Any]]
 """`rows(records, run)`: the objects of the answer, in order; the edges that go on are held in the run."""
@@ -102,6 +102,17 @@ class Writer:
         if f.field is None:
             return repr(kind.name)
         declared = f.declared
+        if isinstance(declared, One):
+            return self.one(declared, f, path, name, before, after)
+        if isinstance(declared, AnyOne):
+            return self.any_one(declared, f, path, name, before, after)
+        if isinstance(declared, Many | Few):
+            return self.held(f, path, name, after)
+        return self.own(f, path, before)
+
+    def own(self, f: Selected, path: Path, before: list[str]) -> str:
+        """An expression for a field that its row alone answers."""
+        declared = f.declared
         if declared is None:
             return self.column(f.attribute, f.type, path, before)
         if isinstance(declared, Column):
@@ -112,15 +123,13 @@ class Writer:
             return self.embedded(declared, f, path, before)
         if isinstance(declared, Computed):
             return self.computed(declared, f, path)
+        if isinstance(declared, Live):
+            return self.live(declared, f, path)
         if isinstance(declared, Private):
             shown = f"({self.slot('id', path)} == own_id or {self.scope.allowed(declared.permission)})"
             self.need_own_id()
             return f"({self.column(declared.name, f.type, path, before)}) if {shown} else None"
-        if isinstance(declared, One):
-            return self.one(declared, f, path, name, before, after)
-        if isinstance(declared, AnyOne):
-            return self.any_one(declared, f, path, name, before, after)
-        return self.held(f, path, name, after)
+        raise Unplanned(f"{f.parent.name}.{f.name}")
 
     def slot(self, column_name: str, path: Path) -> str:
         return f"c{self.reading.slot(column_name, path)}"
@@ -167,6 +176,15 @@ class Writer:
         work_out = self.scope.name(declared.work_out, "work_out")
         complete = self.scope.name(self.compiler.completer(f.type, f.details), "complete")
         return f"{complete}({work_out}({seen}({', '.join(given)})), run)"
+
+    def live(self, declared: Live, f: Selected, path: Path) -> str:
+        writing = python_value(
+            column(self.reading.table_at(path), "id"), self.dialect, self.scope.fresh("value")
+        )
+        id = self.scope.take(writing, self.slot("id", path))
+        look = self.scope.name(declared.look, "look")
+        complete = self.scope.name(self.compiler.completer(f.type, f.details), "complete")
+        return f"{complete}({look}(run.context.server, {id}), run)"
 
     def one(
         self, declared: One, f: Selected, path: Path, name: str, before: list[str], after: list[str]
