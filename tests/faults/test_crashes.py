@@ -48,7 +48,7 @@ async def write(owner, chat, kept, unsure):
             # Too busy to take it now, which says that nothing was done: under its key it may be sent again.
             assert [e["extensions"]["code"] for e in answer["errors"]] == ["DATABASE_UNAVAILABLE"], answer
             continue
-        sent = answer["data"]
+        sent = answer["data"]["messageSend"]
         unsure.discard(content)
         kept[content] = sent["message"]["sequence"]
 
@@ -76,6 +76,7 @@ async def test_no_acknowledged_message_is_lost_or_doubled(own_database, kills):
                 before = len(kept)
                 writers = [asyncio.create_task(write(writing, chat, kept, unsure)) for _ in range(WRITERS)]
                 while len(kept) < before + ACKNOWLEDGED:
+                    assert not any(writer.done() for writer in writers)
                     await asyncio.sleep(0.01)
                 running.kill()
                 await asyncio.gather(*writers)
