@@ -32,6 +32,8 @@ class Shared:
             known[1].add_done_callback(lambda done: self._drop_failure(key, done))
         else:
             self.given += 1
+        if known[1].done():
+            return cast("T", known[1].result())
         return cast("T", await asyncio.shield(known[1]))
 
     def _drop_failure(self, key: Hashable, done: asyncio.Future[Any]) -> None:

@@ -24,7 +24,7 @@ from schema.kit.errors import present
 from schema.kit.execution.checks import check_columns
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.idempotency import idempotent
-from schema.kit.subscriptions import Execution, Question
+from schema.kit.subscriptions import EventResult, Execution, Question
 from services.errors import Problem
 
 UNNAMED = "The document has no operation, or several of which `operationName` names none."
@@ -203,6 +203,9 @@ class Schema(strawberry.Schema):
             telling = self._tell(execution_context, extensions_runner, document, known)
             async with aclosing(telling) as told:
                 async for result in told:
+                    if isinstance(result, EventResult) and not result.errors:
+                        yield result
+                        continue
                     yield await self._handle_execution_result(execution_context, result, extensions_runner)
         except Exception as error:
             failed = ExecutionResult(data=None, errors=[located_error(error)])
