@@ -89,6 +89,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
             settings.subscriptions_per_socket_max,
             settings.socket_send_timeout,
         ),
+        tells_plans=not settings.is_production,
     )
 
     figures = metrics.registry(server, state)

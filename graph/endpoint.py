@@ -34,11 +34,14 @@ from graph.settings import Network
 from graph.sockets import Socket, SocketHandler, SocketLimits
 from schema.kit.context import Context
 from schema.kit.errors import present
+from schema.kit.execution.telling import Telling
 from schema.kit.scalars import write_instant
 from schema.kit.schema import Schema
 from services.errors import ErrorCode, Unauthenticated
 from services.server import Server
 
+TELL_PLAN: Final = "x-plan"
+"""A request with `X-Plan: 1` is told in `extensions.plan` how it was executed, in development."""
 INIT_WAIT: Final = timedelta(seconds=5)
 AGENT_LENGTH_MAX: Final = 255
 STATUSES: Final = {
@@ -92,6 +95,7 @@ class Endpoint(GraphQL[Context, None]):
         trusted_proxies: tuple[Network, ...],
         lines: Lines,
         limits: SocketLimits,
+        tells_plans: bool = False,
     ) -> None:
         super().__init__(
             schema,
@@ -102,7 +106,7 @@ class Endpoint(GraphQL[Context, None]):
             allowed_origins=allowed_origins,
         )
         self._graph, self._server, self._identity = schema, server, Identity(server)
-        self.lines, self.limits = lines, limits
+        self.lines, self.limits, self._tells_plans = lines, limits, tells_plans
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,6 +151,7 @@ class Endpoint(GraphQL[Context, None]):
             request_id=_request_id(request.scope),
             client_address=client_address(request.scope, self._trusted_proxies),
             client_agent=headers.get("user-agent", "")[:AGENT_LENGTH_MAX] or None,
+            telling=Telling() if self._tells_plans and headers.get(TELL_PLAN) == "1" else None,
             line_id=new_id() if request.scope["type"] == "websocket" else None,
         )
 

@@ -9,6 +9,7 @@ import strawberry
 
 from db.base import Viewer
 from db.faults import until_answered
+from schema.kit.execution.telling import Telling
 from schema.kit.load import Load
 from services.errors import Problem, Unauthenticated
 from services.idempotency import Once, run_once
@@ -41,6 +42,8 @@ class Context:
     """Who is asking now, where one context serves a whole connection; raises Unauthenticated once that is over."""
     refusal: Callable[[Viewer | None], tuple[Problem, Any] | None] = field(default=lambda _: None, repr=False)
     """Why a viewer may not run this operation; None where it may."""
+    telling: Telling | None = field(default=None, repr=False)
+    """Where it is noted how the operation is executed, for who asked to be told."""
     outcomes: dict[str | int, "Outcome"] = field(default_factory=dict, repr=False)
     """What the mutation fields of this operation did, by response key: none of them is done twice."""
     _first: dict[Any, Any] = field(default_factory=dict, repr=False)

@@ -67,6 +67,8 @@ class Known:
     sharing: Sharing | None
     """Of a subscription: with whom its answers may be shared."""
     plans: dict[Any, Plan | None] = field(default_factory=dict)
+    unplanned: str | None = None
+    """Why it has no plan."""
 
 
 @dataclass
@@ -137,7 +139,8 @@ class Documents:
         operation = Operation.of(self._schema, document.node, known.node, kept)
         try:
             made = Plan(operation, Compiler(operation, dialect))
-        except Unplanned:
+        except Unplanned as reason:
+            known.unplanned = str(reason)
             return None
         plans.counters.compiled += 1
         return made

@@ -23,6 +23,7 @@ from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
 from schema.kit.errors import present
 from schema.kit.execution.checks import check_columns
 from schema.kit.execution.plans import Plan, plans
+from schema.kit.execution.telling import FALLBACK, PLANNED, SURPRISED
 from schema.kit.idempotency import idempotent
 from schema.kit.subscriptions import EventResult, Execution, Question
 from services.errors import Problem
@@ -63,9 +64,7 @@ class Schema(strawberry.Schema):
         context = context_value.fork()
         allowed = allowed_operation_types or OperationType
         planned = await self._by_plan(query, variable_values, context, operation_name, allowed)
-        if planned is not None:
-            return planned
-        return await super().execute(
+        result = planned or await super().execute(
             query,
             variable_values,
             context,
@@ -74,6 +73,9 @@ class Schema(strawberry.Schema):
             allowed_operation_types,
             operation_extensions,
         )
+        if context.telling is not None:
+            result.extensions = {**(result.extensions or {}), **context.telling.extensions()}
+        return result
 
     async def stream(
         self,
@@ -127,6 +129,7 @@ class Schema(strawberry.Schema):
         plan = self.documents.plan(document, known, variables, context.server.database.dialect)
         if plan is None:
             plans.counters.fallback += 1
+            _note(context, FALLBACK, known.unplanned)
             return None
         await context.read_first(known.first)
         return plan, variables
@@ -150,8 +153,10 @@ class Schema(strawberry.Schema):
             # What was done is done: the stock executor is given the outcomes of mutations instead of running them.
             plans.counters.surprised += 1
             context.begin_field()
+            _note(context, SURPRISED, "something that only the stock executor can answer exactly")
             return None
         plans.counters.planned += 1
+        _note(context, PLANNED)
         return ExecutionResult(data, None)
 
     async def _prepare_operation_async(self, context: ExecutionContext, extensions_runner: Any) -> Any:
@@ -247,6 +252,11 @@ class Schema(strawberry.Schema):
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Logging is `present`'s: what nobody foresaw, once."""
+
+
+def _note(context: Context, by: str, why: str | None = None) -> None:
+    if context.telling is not None:
+        context.telling.by, context.telling.why = by, why
 
 
 async def _alone(answer: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:

@@ -17,8 +17,6 @@ from schema.kit.execution.run import Run
 from schema.kit.execution.selected import Operation, Selected, Unplanned
 from schema.kit.execution.values import Complete
 
-INTROSPECTION = ("__schema", "__type")
-
 
 @dataclass
 class Counters:
@@ -148,8 +146,6 @@ async def _called(root: Root, run: Run) -> Any:
 def _root(f: Selected, compiler: Compiler) -> Root:
     if f.field is None:
         return Root(f.key, None, None, None, f.parent.name)
-    if f.name in INTROSPECTION:
-        raise Unplanned("introspection")
     declared = f.declared
     if isinstance(declared, ByKey):
         found = KeyRoot(declared, f, compiler)

@@ -1,5 +1,6 @@
 """One run of a plan: who asks, what it reads with, and the edges that are still to be followed."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -55,7 +56,10 @@ class Run:
         """The rows of a statement, by position."""
         if self._reader is None:
             self._reader = self.context.server.database.reader(self.viewer)
+        telling, began = self.context.telling, time.perf_counter()
         rows: Sequence[Any] = await self._reader.fetch(statement, values)
+        if telling is not None:
+            telling.note(statement.text, len(rows), began)
         return rows
 
     def held(self, link: Link) -> Held:

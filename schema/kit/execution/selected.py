@@ -122,7 +122,7 @@ class Operation:
             return Selected(key, name, details, kind, None)
         field = kind.fields.get(name)
         if field is None:
-            raise Unplanned(name)
+            raise Unplanned("introspection")
         return Selected(key, name, details, kind, field)
 
 
