@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type
@@ -65,7 +66,10 @@ class PageLink:
         self._is_sorted = any(a.name.value == "sort" for node in f.nodes for a in node.arguments or ())
         kind = get_named_type(f.type)
         assert isinstance(kind, GraphQLObjectType)
-        self._parts = [self._part(part, compiler) for part in compiler.operation.below(f.details, kind)]
+        selected = compiler.operation.below(f.details, kind)
+        self._parts = [self._part(part, compiler) for part in selected]
+        self._nodes = selected[0].key if [part.name for part in selected] == ["nodes"] else None
+        """The key of `nodes`, where nothing else is selected: then nothing but the objects is made of a page."""
         origin = compiler.origin(f, edge.key)
         builders = [
             write_rows(
@@ -191,6 +195,11 @@ class PageLink:
             values = {**request.values(self._dialect), **bound}
             for record in await run.fetch(self._page_statement(request), values):
                 groups[record[0] - 1].append(record)
+        if self._nodes is not None:
+            nodes = dict(zip(keys, self._objects(groups, request, run), strict=True))
+            for key, waiting in held:
+                waiting[self._name] = {self._nodes: nodes[key]}
+            return
         pages = [PlannedPage(cut(records, request)) for records in groups]
         if self._counts_rows:
             for page in pages:
@@ -203,6 +212,15 @@ class PageLink:
         for key, waiting in held:
             page = made[key]
             waiting[self._name] = {part.key: part.write(page, run) for part in self._parts}
+
+    def _objects(self, groups: list[list[Any]], request: PageRequest, run: Run) -> list[list[Any]]:
+        for records in groups:
+            del records[request.size :]
+            if request.backwards:
+                records.reverse()
+        made = self._rows[0]([record for records in groups for record in records], run)
+        ends = list(accumulate(len(records) for records in groups))
+        return [made[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def _make(self, pages: Sequence[PlannedPage], run: Run) -> None:
         """The objects of all pages at once, then each page its own."""
