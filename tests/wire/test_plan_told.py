@@ -10,7 +10,8 @@ TELL = {"X-Plan": "1"}
 pytestmark = pytest.mark.usefixtures("calm")
 
 
-async def test_who_asks_is_told_the_statements(owner):
+async def test_who_asks_is_told_the_statements(running):
+    owner = await register(running.web)
     await owner.chat()
     told = (await owner.post(CHATS, **TELL)).json()["extensions"]["plan"]
     assert (told["by"], told["why"]) == ("plan", None)
