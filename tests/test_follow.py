@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 
 from db.base import Viewer
 from db.conversations import Message
+from db.faults import DatabaseFault, FaultKind
 from schema import schema
 from schema.kit.ids import encode
 from services import follow
@@ -197,3 +199,22 @@ async def test_it_ends_when_the_session_does(make: Make) -> None:
     refused = await schema.execute("{ channels { totalCount } }", context_value=context)
     assert [(e.extensions or {})["code"] for e in refused.errors or ()] == ["UNAUTHENTICATED"]
     assert make.server.hub.follower_count() == 0
+
+
+async def test_a_database_that_is_away_at_the_start_is_waited_for(make: Make) -> None:
+    """Who is asking is read before anything else: a moment without the database is no answer to a follower."""
+    owner = await make.owner()
+    chat = await make.chat(owner)
+    await make.outbound(owner, chat)
+    faults = [DatabaseFault(FaultKind.AWAY), DatabaseFault(FaultKind.BUSY)]
+
+    async def identify() -> Viewer | None:
+        if faults:
+            raise faults.pop()
+        return owner
+
+    context = replace(Ask(make.server).context(owner), identify=identify)
+    source = await schema.subscribe(FOLLOW, {"id": encode("chat", chat.id), "after": 0}, context)
+    async with aclosing(source):
+        first = await anext(source)
+    assert (first.errors, (first.data or {})["messageAdded"]["sequence"], faults) == (None, 1, [])

@@ -17,6 +17,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from db.faults import until_answered
 from schema.kit import resolvers, subscriptions
 from schema.kit.context import Context
 from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
@@ -176,8 +177,10 @@ class Schema(strawberry.Schema):
 
     async def _allowed(self, context: ExecutionContext, document: Document, known: Known) -> Any:
         asked_by = _asked_by(context)
+        follows = known.node.operation is CoreOperationType.SUBSCRIPTION
         try:
-            await asked_by.identify_again()
+            # Whoever follows has time, and takes an error for the end of what it follows.
+            await (until_answered(asked_by.identify_again) if follows else asked_by.identify_again())
         except Problem as over:
             return _refused(context, [GraphQLError(over.message, original_error=over)])
         refusal = known.needs.refusal(asked_by.asking)

@@ -85,7 +85,10 @@ async def endure(
     late = max(follower.told_at for follower in followers) - max(last_fault, done)
     kills = sum(worker.kills for worker in stage.cluster.workers)
     connections, again = sum(f.connections for f in followers), sum(w.retries for w in writers)
-    sys.stdout.write(f"{found}; {kills} kills, {connections} connections, {again} sent again; {late:.2f} s\n")
+    reasons = [reason for follower in followers for reason in follower.wrong]
+    sys.stdout.write(
+        f"{reasons[:5]}\n{found}; {kills} kills, {connections} connections, {again} sent again; {late:.2f} s\n"
+    )
     return found, late
 
 
