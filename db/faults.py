@@ -130,6 +130,9 @@ def kind_of(error: BaseException) -> FaultKind | None:
 def _lost_its_connection(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _lost_its_connection(error.orig or Exception())
+    if isinstance(error, asyncpg.InternalClientError):
+        # What a backend that was shut down leaves of its connection: the protocol has lost its place.
+        return True
     # Values that do not fit are the driver's InterfaceError as well.
     return isinstance(error, asyncpg.InterfaceError) and "connection" in str(error)
 

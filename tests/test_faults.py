@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import func, insert, select, text
 
@@ -18,7 +19,7 @@ from db.base import now
 from db.conversations import Message
 from db.counters import Counter
 from db.engine import Database
-from db.faults import RETRY_AFTER_SECONDS, DatabaseFault, FaultKind, until_answered
+from db.faults import RETRY_AFTER_SECONDS, DatabaseFault, FaultKind, fault_of, until_answered
 from db.migrate import migrate
 from schema.kit.ids import encode
 from services.server import Server
@@ -301,3 +302,10 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "own.db").write_bytes(os.urandom(4_096))
     async with opened(f"sqlite:///{tmp_path / 'own.db'}") as database:
         assert (await fault_in(database.ping())).kind is FaultKind.DAMAGED
+
+
+async def test_a_connection_whose_protocol_lost_its_place_counts_as_broken() -> None:
+    lost = fault_of(asyncpg.InternalClientError("cannot switch to state 12"), committing=True)
+    assert lost is not None
+    assert (lost.kind, lost.undone) == (FaultKind.AWAY, False)
+    assert fault_of(asyncpg.UniqueViolationError("taken")) is None
