@@ -131,6 +131,10 @@ class Database:
         await self._reads.dispose()
         await self._source.lender.retire(all=True)
 
+    async def retire(self) -> None:
+        """Closes the connections of readers that have waited for longer than `idle_seconds`."""
+        await self._source.lender.retire()
+
     async def ping(self) -> None:
         """Raises when the database does not answer."""
         await self.fetch(text("select 1"))

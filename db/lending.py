@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from db.faults import DatabaseFault, FaultKind
+
 
 class Lender:
     """At most `size_max` connections, opened when needed; the one used last is lent first, so that the others may age.
@@ -17,12 +19,13 @@ class Lender:
         self,
         connect: Callable[[], Awaitable[Any]],
         close: Callable[[Any], Awaitable[Any]],
+        is_open: Callable[[Any], bool],
         *,
         size_max: int,
         wait_seconds: float,
         idle_seconds: float,
     ) -> None:
-        self._connect, self._close = connect, close
+        self._connect, self._close, self._is_open = connect, close, is_open
         self._size_max, self._wait_seconds, self._idle_seconds = size_max, wait_seconds, idle_seconds
         self._idle: list[tuple[Any, float]] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -34,13 +37,16 @@ class Lender:
         return self._lent, len(self._idle)
 
     async def take(self) -> Any:
-        """A connection; TimeoutError where none came free in time, the driver's error where none can be opened."""
-        while self._lent >= self._size_max:
+        """A connection; DatabaseFault where none came free in time, the driver's error where none can be opened."""
+        if self._lent < self._size_max:
+            self._lent += 1
+        else:
             await self._wait()
-        self._lent += 1
-        if self._idle:
-            return self._idle.pop()[0]
-        # Nobody else can take its place meanwhile: it is counted before it is opened.
+        while self._idle:
+            connection, _ = self._idle.pop()
+            # A server that was restarted has closed all that were waiting here.
+            if self._is_open(connection):
+                return connection
         try:
             return await self._connect()
         except BaseException:
@@ -60,19 +66,19 @@ class Lender:
     async def retire(self, *, all: bool = False) -> None:
         """Closes those that nobody has used for long; all that are not lent, where it says so."""
         limit = time.monotonic() - self._idle_seconds
-        kept = [] if all else [(c, since) for c, since in self._idle if since >= limit]
-        old = [c for c, since in self._idle if all or since < limit]
-        self._idle = kept
-        for connection in old:
+        old = [(c, since) for c, since in self._idle if all or since < limit]
+        self._idle = [waiting for waiting in self._idle if waiting not in old]
+        for connection, _ in old:
             await self._close(connection)
 
     def _leave(self) -> None:
-        self._lent -= 1
+        """The place goes to who has waited longest."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 return
+        self._lent -= 1
 
     async def _wait(self) -> None:
         waiter = asyncio.get_running_loop().create_future()
@@ -80,12 +86,10 @@ class Lender:
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await waiter
-        except BaseException:
-            # Woken and cancelled at once: somebody else has to be woken instead.
-            if waiter.done() and not waiter.cancelled() and self._lent < self._size_max:
-                self._leave_to_next()
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled():
+                # Given the place and cancelled at once: somebody else has to have it.
+                self._leave()
+            if isinstance(error, TimeoutError):
+                raise DatabaseFault(FaultKind.BUSY) from error
             raise
-
-    def _leave_to_next(self) -> None:
-        self._lent += 1
-        self._leave()

@@ -69,8 +69,11 @@ class PostgresSource:
         async def close(connection: Any) -> None:
             connection.terminate()
 
+        def is_open(connection: Any) -> bool:
+            return not connection.is_closed()
+
         self.lender = Lender(
-            connect, close, size_max=pool_max, wait_seconds=wait_seconds, idle_seconds=idle_seconds
+            connect, close, is_open, size_max=pool_max, wait_seconds=wait_seconds, idle_seconds=idle_seconds
         )
 
     async def fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:

@@ -81,8 +81,11 @@ class SqliteSource:
             self._until.pop(id(connection), None)
             await connection.close()
 
+        def is_open(_connection: Any) -> bool:
+            return True  # nobody but us closes a file
+
         self.lender = Lender(
-            connect, close, size_max=pool_max, wait_seconds=wait_seconds, idle_seconds=idle_seconds
+            connect, close, is_open, size_max=pool_max, wait_seconds=wait_seconds, idle_seconds=idle_seconds
         )
 
     async def fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:

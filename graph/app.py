@@ -45,6 +45,7 @@ PREFLIGHT_SECONDS = 600
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 ANALYZE_SECONDS = 600.0
 PRUNE_SECONDS = 600.0
+RETIRE_SECONDS = 30.0
 logger = structlog.get_logger("switchboard.database")
 
 
@@ -136,6 +137,7 @@ def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, 
         keep_watch(state.lines, server),
         # Keeps the figures of SQLite's planner near the truth while the tables grow.
         every(ANALYZE_SECONDS, "analyze", database.analyze),
+        every(RETIRE_SECONDS, "retire connections", database.retire),
         every(PRUNE_SECONDS, "prune keys", partial(prune, database)),
     ]
 
