@@ -22,8 +22,8 @@ from graphql import (
 DOCS: Final = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # it is run as a file, from anywhere
 
-from graph.endpoint import STATUSES  # noqa: E402
 from graph.settings import KEY_RINGS, Settings  # noqa: E402
+from graph.statuses import STATUSES  # noqa: E402
 from schema import schema  # noqa: E402
 from schema.kit.docs import attribute_docs  # noqa: E402
 from schema.kit.errors import USER_CODES  # noqa: E402

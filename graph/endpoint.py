@@ -21,7 +21,6 @@ from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.parse_content_type import parse_content_type
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
 from strawberry.types.unset import UnsetType
 
 from db.base import new_id, now
@@ -32,6 +31,7 @@ from graph.operations import fault_of_request, read_operation
 from graph.requests import CLIENT_CLOSED_REQUEST, client_address
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler, SocketLimits
+from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
@@ -44,30 +44,6 @@ TELL_PLAN: Final = "x-plan"
 """A request with `X-Plan: 1` is told in `extensions.plan` how it was executed, in development."""
 INIT_WAIT: Final = timedelta(seconds=5)
 AGENT_LENGTH_MAX: Final = 255
-STATUSES: Final = {
-    ErrorCode.VALIDATION_ERROR: 400,
-    ErrorCode.QUERY_TOO_EXPENSIVE: 400,
-    ErrorCode.UNAUTHENTICATED: 401,
-    ErrorCode.INVALID_CREDENTIALS: 401,
-    ErrorCode.ACCESS_DENIED: 403,
-    ErrorCode.NOT_FOUND: 404,
-    ErrorCode.CONFLICT: 409,
-    ErrorCode.STALE_VERSION: 409,
-    ErrorCode.INVALID_TRANSITION: 409,
-    ErrorCode.IDEMPOTENCY_KEY_REUSED: 409,
-    ErrorCode.CURSOR_AHEAD: 409,
-    ErrorCode.CURSOR_EXPIRED: 410,
-    ErrorCode.PAYLOAD_TOO_LARGE: 413,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.QUOTA_EXCEEDED: 429,
-    ErrorCode.INTERNAL: 500,
-    ErrorCode.DATABASE_UNAVAILABLE: 503,
-    ErrorCode.TIMEOUT: 504,
-}
-TOLD_WITH: Final[Mapping[int, Mapping[str, str]]] = {
-    401: {"WWW-Authenticate": "Bearer"},
-    405: {"Allow": "GET, POST"},
-}
 
 
 class RequestAdapter(StarletteRequestAdapter):
@@ -275,25 +251,6 @@ class Answer(Response):
 def accepted(request: Request | WebSocket) -> str:
     """The Accept header."""
     return str(request.headers.get("accept", ""))
-
-
-def is_refused_whole(result: ExecutionResult) -> bool:
-    """Whether nothing was executed: then there is no `data` in the answer, not even null."""
-    if isinstance(result, PreExecutionError):
-        return True
-    return result.data is None and not any(error.path for error in result.errors or ())
-
-
-def status_of(error: Mapping[str, Any]) -> int:
-    """The HTTP status of an answer without data: that of its first error."""
-    return STATUSES[ErrorCode(error["extensions"]["code"])]
-
-
-def told_when(answer: Mapping[str, Any]) -> dict[str, str]:
-    """The header that says when to ask again, where an error of the answer does."""
-    waits = [error.get("extensions", {}).get("retryAfter") for error in answer.get("errors", ())]
-    known = [wait for wait in waits if wait is not None]
-    return {"Retry-After": str(max(known))} if known else {}
 
 
 def is_local(origin: str) -> bool:

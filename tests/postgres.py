@@ -1,5 +1,6 @@
 """A PostgreSQL server for the tests: the one TEST_POSTGRES_URL names, or one that a wheel brings."""
 
+import asyncio
 import importlib
 import os
 import signal
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
 
 CREATE_DATABASE = (
@@ -20,6 +22,8 @@ CREATE_DATABASE = (
 
 END_SECONDS = 30
 # Nothing here outlives the tests: no time is spent on surviving a power cut.
+# What outlives a process and not a power cut: it need not wait for the disk.
+UNHURRIED = "fsync = off\nfull_page_writes = off\nmax_connections = 200\n"
 FORGETFUL = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 200\n"
 
 
@@ -43,6 +47,25 @@ class Own:
     def start(self) -> None:
         """Starts it again, with what it had."""
         self._running.start()
+
+    async def restart(self) -> None:
+        """Crashes it and starts it again: every connection breaks, and nobody is told."""
+        await asyncio.to_thread(self.crash)
+        await asyncio.to_thread(self.start)
+
+    async def terminate(self, application: str, share: float = 1.0) -> int:
+        """Ends that share of an application's connections, as an administrator would; says how many."""
+        session = await asyncpg.connect(self.url)
+        try:
+            rows = await session.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = $1 AND pid <> pg_backend_pid() AND random() < $2",
+                application,
+                share,
+            )
+            return len(rows)
+        finally:
+            await session.close()
 
 
 @contextmanager

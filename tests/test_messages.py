@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from db.base import Permission
+from db.base import Permission, column_names
 from db.conversations import ChatStatus, Conversation, Message
 from db.customers import Customer
 from schema.kit.ids import encode
 from services.chats import update_chat
+from services.sending import Sent
 from tests.ask import Ask
 from tests.make import Make
 
@@ -280,3 +281,8 @@ async def test_receiving_takes_its_own_permission(ask: Ask, make: Make) -> None:
     assert (await ask(agent, RECEIVE, input=inbound(channel, 1))).codes == ["ACCESS_DENIED"]
     assert await make.count(owner, Message) == 0
     assert (await ask(adapter, RECEIVE, input=inbound(channel, 1))).ok()["message"]["sequence"] == 1
+
+
+def test_a_message_sent_in_one_statement_has_every_column_of_its_row() -> None:
+    sent = {name for name in dir(Sent) if not name.startswith("_")}
+    assert sent == set(column_names(Message))

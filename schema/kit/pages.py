@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select
 
 from db.base import Viewer
 from db.engine import Dialect
-from schema.kit import cursors, filters, statements
+from schema.kit import cursors, filters, keysets, statements
 from schema.kit.edges import Few, Listing, Many, Order
 from services.errors import Invalid
 
@@ -141,7 +141,7 @@ def page_select(
         found = always(listing.conditions, entity)
         found += filters.Writer(listing.filters(), entity, dialect).write(where)
         if nulls is not None:
-            found.append(statements.beyond(entity, order, nulls, backwards=backwards))
+            found.append(keysets.beyond(entity, order, nulls, backwards=backwards))
         return found
 
     selection = selection_of(edge, columns)

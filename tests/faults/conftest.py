@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.databases import create_database, drop_database
-from tests.faults.postgres import Postgres, own_postgres
+from tests.postgres import UNHURRIED, Own, own_server
 from tests.wire.conftest import own_database as own_database
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def postgres() -> Iterator[Own]:
     """The server."""
-    with own_postgres() as server:
+    with own_server(UNHURRIED) as server:
         yield server
 
 
 @pytest.fixture
-async def fault_url(postgres: Postgres) -> AsyncIterator[str]:
+async def fault_url(postgres: Own) -> AsyncIterator[str]:
     """An empty database on it."""
     url = await create_database(postgres.url, f"faults_{secrets.token_hex(6)}")
     yield url

@@ -13,8 +13,8 @@ import pytest
 
 from tests.faults.cluster import Cluster, cluster, free_ports
 from tests.faults.crowd import account, caught_up, following, stage
-from tests.faults.postgres import Postgres
 from tests.faults.test_delivery import kept
+from tests.postgres import Own
 
 BROKERS = ("postgresql", "redis", "nats")
 LATE_SECONDS_MAX = 2.5
@@ -52,7 +52,7 @@ class Program:
 
 @asynccontextmanager
 async def broken(
-    name: str, postgres: Postgres
+    name: str, postgres: Own
 ) -> AsyncIterator[tuple[str | None, Callable[[float], Awaitable[None]]]]:
     """BROKER_URL, and what keeps that broker away for a while."""
     if name == "postgresql":
@@ -92,7 +92,7 @@ async def connected(workers: Cluster, *, since: float = 0.0) -> None:
 
 
 async def without_broker(
-    name: str, folder: Path, postgres: Postgres, url: str, seconds: float, per_second: float, followers: int
+    name: str, folder: Path, postgres: Own, url: str, seconds: float, per_second: float, followers: int
 ) -> tuple[dict[str, int], float]:
     """Writes while the broker is away; what was lost, and the longest that a message took."""
     async with broken(name, postgres) as (broker_url, away):
@@ -119,7 +119,7 @@ async def without_broker(
 
 @pytest.mark.parametrize("name", BROKERS)
 async def test_nothing_is_lost_while_the_broker_is_away(
-    name: str, tmp_path: Path, postgres: Postgres, fault_url: str
+    name: str, tmp_path: Path, postgres: Own, fault_url: str
 ) -> None:
     found, _ = await without_broker(name, tmp_path, postgres, fault_url, 1.0, 20, followers=6)
     assert found.pop("expected") >= 40
@@ -130,7 +130,7 @@ async def test_nothing_is_lost_while_the_broker_is_away(
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", BROKERS)
 async def test_half_a_minute_without_the_broker(
-    name: str, tmp_path: Path, postgres: Postgres, fault_url: str
+    name: str, tmp_path: Path, postgres: Own, fault_url: str
 ) -> None:
     found, late = await without_broker(name, tmp_path, postgres, fault_url, 30.0, 100, followers=20)
     assert found.pop("expected") >= 3_000

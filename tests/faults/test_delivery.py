@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.cluster import Cluster, cluster
 from tests.faults.crowd import Stage, account, caught_up, following, stage
-from tests.faults.postgres import Postgres
+from tests.postgres import Own
 
 SECONDS_BETWEEN = (0.5, 1.0)
 BAD_HINTS = {"FAULTS_DROPPED": "0.3", "FAULTS_REPEATED": "0.3"}
@@ -39,7 +39,7 @@ LONG = Ordeal(
 
 
 async def go_wrong(
-    cluster: Cluster, postgres: Postgres, ordeal: Ordeal, until: "asyncio.Future[list[None]]"
+    cluster: Cluster, postgres: Own, ordeal: Ordeal, until: "asyncio.Future[list[None]]"
 ) -> float:
     """Kills, restarts and cuts connections while there is writing; when the last fault was."""
     kills = restarts = 0
@@ -62,7 +62,7 @@ async def go_wrong(
 
 
 async def endure(
-    stage: Stage, postgres: Postgres, ordeal: Ordeal, quiet_seconds: float = 90.0
+    stage: Stage, postgres: Own, ordeal: Ordeal, quiet_seconds: float = 90.0
 ) -> tuple[dict[str, int], float]:
     """Writes and follows through the ordeal; what was lost or wrong, and how long after it all had caught up."""
     followers, writers = stage.followers(ordeal.followers), stage.writers(ordeal.writers)
@@ -111,7 +111,7 @@ NOTHING_WRONG = {
 }
 
 
-async def test_nothing_is_lost(tmp_path: Path, postgres: Postgres, fault_url: str) -> None:
+async def test_nothing_is_lost(tmp_path: Path, postgres: Own, fault_url: str) -> None:
     async with cluster(tmp_path, fault_url, BAD_HINTS) as workers, stage(workers, SHORT.chats) as here:
         found, _ = await endure(here, postgres, SHORT)
         expected = found.pop("expected")
@@ -121,7 +121,7 @@ async def test_nothing_is_lost(tmp_path: Path, postgres: Postgres, fault_url: st
 
 
 async def test_plain_publish_and_subscribe_loses_messages(
-    tmp_path: Path, postgres: Postgres, fault_url: str
+    tmp_path: Path, postgres: Own, fault_url: str
 ) -> None:
     """The control: the same ordeal, and what is lost is what was announced while nobody listened, or not at all."""
     control = {**BAD_HINTS, "FAULTS_CONTROL": "1"}
@@ -135,7 +135,7 @@ async def test_plain_publish_and_subscribe_loses_messages(
 
 @pytest.mark.long
 @pytest.mark.timeout(3_600)
-async def test_nothing_is_lost_in_a_long_ordeal(tmp_path: Path, postgres: Postgres, fault_url: str) -> None:
+async def test_nothing_is_lost_in_a_long_ordeal(tmp_path: Path, postgres: Own, fault_url: str) -> None:
     async with cluster(tmp_path, fault_url, BAD_HINTS) as workers, stage(workers, LONG.chats) as here:
         found, late = await endure(here, postgres, LONG)
         assert found.pop("expected") >= LONG.messages * LONG.followers // LONG.chats
