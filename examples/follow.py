@@ -94,6 +94,7 @@ class Screen:
                         return
                     if break_every and self.changes and self.changes % break_every == 0:
                         line.transport.abort()  # as a train in a tunnel would
+                        return  # what has come and was not looked at is lost with the line
                 elif message["type"] == "error":
                     _check_errors(message["payload"])
 
