@@ -76,7 +76,7 @@ def _switchboard(launch: Launch) -> Command:
         "LOG_LEVEL": "WARNING",  # no server here writes a line for each request
         "PAGE_SIZE_MAX": str(PAGE_SIZE_MAX),
         "RATE_LIMITS": "off",
-        "SOCKETS_PER_VIEWER_MAX": "10000",  # all subscribers of the set are one member
+        "LIMITS": '{"admin": {"sockets": 10000}}',  # all subscribers of the set are one member
         "SERVICE_PORT": str(launch.port),
     }
     return Command((sys.executable, "-m", "graph", "serve", *workers), environment)

@@ -84,6 +84,8 @@ class Viewer:
     permissions: frozenset[Permission] = field(default_factory=frozenset)
     is_administrator: bool = False
     is_superuser: bool = False
+    is_premium: bool = False
+    """Whether its workspace pays for more."""
 
     def can(self, permission: Permission) -> bool:
         """Whether the viewer holds the permission; a superuser holds them all."""

@@ -3,6 +3,7 @@
 `make docs` runs it. In a page, such a part stands between `<!-- generated: name -->` and `<!-- end -->`.
 """
 
+import dataclasses
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -28,12 +29,14 @@ from schema import schema  # noqa: E402
 from schema.kit.docs import attribute_docs  # noqa: E402
 from schema.kit.errors import USER_CODES  # noqa: E402
 from services.errors import ErrorCode  # noqa: E402
+from services.limits import LEVELS, Level  # noqa: E402
 
 PART: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 GIVEN: Final = {
     "allowed_hosts": "any in development",
     "graphiql": "`on` in development, `off` in production",
     "rate_limits": "`on`",
+    "limits": "",
     "jwt_secret": "made in development",
     "db_encryption_key": "made in development",
 }
@@ -142,6 +145,14 @@ def default(name: str, value: Any) -> str:
     return f"`{value}`" if value not in (None, ()) else ""
 
 
+def levels() -> str:
+    """What each level may ask for."""
+    names = [f.name for f in dataclasses.fields(Level)]
+    rows = [[name.value, *[f"{getattr(level, n):,}" for n in names]] for name, level in LEVELS.items()]
+    lines = [["level", *[f"`{n}`" for n in names]], ["---"] * (len(names) + 1), *rows]
+    return "\n".join([*[f"| {' | '.join(line)} |" for line in lines], ""])
+
+
 def remarks() -> Iterator[tuple[str, str]]:
     """The variables of .env.example, each with the comment above it or above the one before."""
     text = ""
@@ -161,6 +172,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "types": types,
     "codes": codes,
     "settings": settings,
+    "levels": levels,
 }
 
 

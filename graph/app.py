@@ -25,7 +25,6 @@ from graph.endpoint import Endpoint
 from graph.identity import Identity
 from graph.requests import RequestIdMiddleware, header
 from graph.settings import VERSION, LogLevel, Settings
-from graph.sockets import SocketLimits
 from schema import schema
 from schema.kit.execution.plans import plans
 from services.brokers.local import LocalBroker
@@ -33,6 +32,7 @@ from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
 from services.hub import Hub
 from services.idempotency import prune
+from services.limits import Limits
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -69,6 +69,9 @@ def make_server(settings: Settings, database: Database) -> Server:
         Vault({key.id: key.secret for key in settings.db_encryption_key}),
         wire=wire,
         hub=Hub(None if isinstance(broker, LocalBroker) else wire),
+        limits=Limits(
+            settings.limits, enabled=settings.rate_limits, prices_introspection=settings.is_production
+        ),
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
     )
@@ -86,11 +89,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         any_local_origin=not settings.is_production,
         trusted_proxies=settings.trusted_proxies,
         lines=state.lines,
-        limits=SocketLimits(
-            settings.sockets_per_viewer_max,
-            settings.subscriptions_per_socket_max,
-            settings.socket_send_timeout,
-        ),
+        socket_send_seconds=settings.socket_send_timeout,
         tells_plans=not settings.is_production,
     )
 

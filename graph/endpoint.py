@@ -28,9 +28,9 @@ from graph.identity import Identity
 from graph.lines import Lines
 from graph.negotiation import EVENTS, JSON, answer_type, liked_types
 from graph.operations import fault_of_request, read_operation
-from graph.requests import CLIENT_CLOSED_REQUEST, client_address
+from graph.requests import CLIENT_CLOSED_REQUEST, bounded, client_address
 from graph.settings import Network
-from graph.sockets import Socket, SocketHandler, SocketLimits
+from graph.sockets import Socket, SocketHandler
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
 from schema.kit.context import Context
 from schema.kit.errors import present
@@ -48,6 +48,12 @@ AGENT_LENGTH_MAX: Final = 255
 
 class RequestAdapter(StarletteRequestAdapter):
     """A request as the view reads it, and what the view has found out about it."""
+
+    @property
+    def context(self) -> Context:
+        """What the request's operation will be run with."""
+        context: Context = self._request.state.context
+        return context
 
     def note_follows(self, follows: bool) -> None:
         """Whether it is answered for as long as the client likes."""
@@ -70,7 +76,7 @@ class Endpoint(GraphQL[Context, None]):
         any_local_origin: bool,
         trusted_proxies: tuple[Network, ...],
         lines: Lines,
-        limits: SocketLimits,
+        socket_send_seconds: float,
         tells_plans: bool = False,
     ) -> None:
         super().__init__(
@@ -78,16 +84,15 @@ class Endpoint(GraphQL[Context, None]):
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=INIT_WAIT,
-            max_subscriptions_per_connection=limits.operations,
             allowed_origins=allowed_origins,
         )
         self._graph, self._server, self._identity = schema, server, Identity(server)
-        self.lines, self.limits, self._tells_plans = lines, limits, tells_plans
+        self.lines, self.socket_send_seconds, self._tells_plans = lines, socket_send_seconds, tells_plans
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            response = await self._answer(Request(scope, receive))
+            response = await self._answer(Request(scope, bounded(receive)))
             await response(scope, receive, send)
         elif GRAPHQL_TRANSPORT_WS_PROTOCOL in scope["subprotocols"]:
             await self.run(WebSocket(scope, receive, send))
@@ -99,7 +104,7 @@ class Endpoint(GraphQL[Context, None]):
         try:
             if request.method == "POST" and request.headers.get("content-type") == JSON:
                 context = await self.get_context(request, None)
-                operation = read_operation(await request.body(), accepted(request), self._graph)
+                operation = read_operation(await request.body(), accepted(request), self._graph, context)
                 if operation is not None:
                     result = await self._graph.execute(context_value=context, **operation)
                     return self.create_response(await self.process_result(request, result), Answer(request))
@@ -120,7 +125,7 @@ class Endpoint(GraphQL[Context, None]):
         asking = None
         if request.scope["type"] == "http":
             asking = await self._identity.of_header(headers.get("authorization"))
-        return Context(
+        context = Context(
             self._server,
             asking,
             identify=partial(self._identity.again, asking),
@@ -130,6 +135,8 @@ class Endpoint(GraphQL[Context, None]):
             telling=Telling() if self._tells_plans and headers.get(TELL_PLAN) == "1" else None,
             line_id=new_id() if request.scope["type"] == "websocket" else None,
         )
+        request.state.context = context
+        return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
         try:
@@ -138,6 +145,7 @@ class Endpoint(GraphQL[Context, None]):
             raise ConnectionRejectionError from error
         # A socket outlives what its viewer may do: asked again for each operation and each event.
         context.identify = bearer
+        context.asking = bearer.viewer if bearer is not None else None
         return UnsetType()
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
@@ -154,7 +162,8 @@ class Endpoint(GraphQL[Context, None]):
         if wrong is not None:
             raise HTTPException(HTTPStatus.BAD_REQUEST, wrong)
         query, name = members["query"], members.get("operationName")
-        operation = self._graph.operation(query, name)
+        assert isinstance(request, RequestAdapter)
+        operation = self._graph.operation(query, name, request.context)
         kind = operation.operation if operation is not None else None
         if kind is OperationType.MUTATION and request.method == "GET":
             raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "A mutation is sent by POST.")
@@ -164,7 +173,6 @@ class Endpoint(GraphQL[Context, None]):
                 HTTPStatus.NOT_ACCEPTABLE, f"A subscription is answered as {EVENTS}, or over a WebSocket."
             )
         streamed = types[:1] == (EVENTS,) or kind is OperationType.SUBSCRIPTION
-        assert isinstance(request, RequestAdapter)
         request.note_follows(kind is OperationType.SUBSCRIPTION)
         return GraphQLRequestData(
             query, members.get("variables"), name, members.get("extensions"), "sse" if streamed else "http"

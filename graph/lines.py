@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
-from uuid import UUID
 
 from graph.identity import Bearer
+from services.limits import Key
 
 RESTARTING: Final = 1012
 SECONDS_BETWEEN_CLOSES: Final = 0.02
@@ -32,7 +32,8 @@ class Lines:
         self.stream_count = 0
         self.slow_count = 0
         """Sockets closed since the start because their client did not read."""
-        self._of_viewer: Counter[UUID] = Counter()
+        self._of_payer: Counter[Key] = Counter()
+        self._payers: dict[Line, Key] = {}
 
     @contextmanager
     def socket(self, line: Line) -> Iterator[None]:
@@ -42,18 +43,18 @@ class Lines:
             yield
         finally:
             self.sockets.discard(line)
-            if line.bearer is not None:
-                viewer_id = line.bearer.viewer.id
-                self._of_viewer[viewer_id] -= 1
-                if not self._of_viewer[viewer_id]:
-                    del self._of_viewer[viewer_id]
+            payer = self._payers.pop(line, None)
+            if payer is not None:
+                self._of_payer[payer] -= 1
+                if not self._of_payer[payer]:
+                    del self._of_payer[payer]
 
-    def admit(self, line: Line, bearer: Bearer, most: int) -> bool:
-        """Counts a socket as its bearer's; False where that has as many already."""
-        if self._of_viewer[bearer.viewer.id] >= most:
+    def admit(self, line: Line, payer: Key, most: int) -> bool:
+        """Counts a socket as somebody's; False where that has as many already."""
+        if self._of_payer[payer] >= most:
             return False
-        self._of_viewer[bearer.viewer.id] += 1
-        line.bearer = bearer
+        self._of_payer[payer] += 1
+        self._payers[line] = payer
         return True
 
     @contextmanager

@@ -7,6 +7,7 @@ import orjson
 from graphql import OperationType
 
 from graph.negotiation import EVENTS, liked_types
+from schema.kit.context import Context
 from schema.kit.schema import Schema
 
 MEMBERS: Final[Mapping[str, tuple[type, str]]] = {
@@ -17,7 +18,7 @@ MEMBERS: Final[Mapping[str, tuple[type, str]]] = {
 }
 
 
-def read_operation(body: bytes, accept: str, schema: Schema) -> dict[str, Any] | None:
+def read_operation(body: bytes, accept: str, schema: Schema, context: Context) -> dict[str, Any] | None:
     """The query or mutation of a JSON body that is answered as JSON, as `Schema.execute` takes it.
 
     None where anything is in its way or out of the ordinary: then Strawberry's view looks at the request.
@@ -29,7 +30,7 @@ def read_operation(body: bytes, accept: str, schema: Schema) -> dict[str, Any] |
     if not isinstance(members, dict) or fault_of_request(members) is not None:
         return None
     query, name = members["query"], members.get("operationName")
-    operation = schema.operation(query, name)
+    operation = schema.operation(query, name, context)
     if (
         operation is None
         or operation.operation is OperationType.SUBSCRIPTION

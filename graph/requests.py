@@ -14,11 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
 from graph.settings import Network
+from services.errors import TooLarge
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 CLIENT_VERSION: Final = re.compile(rb"[ -~]{1,64}")
 PATH_LENGTH_MAX: Final = 256
 HOPS_MAX: Final = 32
+BODY_BYTES_MAX: Final = 256 * 1024
 ADDRESSES_MAX: Final = 10_000
 """How many addresses are remembered as they were read."""
 CLIENT_CLOSED_REQUEST: Final = 499
@@ -56,6 +58,21 @@ class RequestIdMiddleware:
                 # A line that nobody would see costs more than a short answer.
                 if self._writes_lines:
                     request.write_line()
+
+
+def bounded(receive: Receive) -> Receive:
+    """The messages of a request, until its body is larger than the server takes: TooLarge, before any of it is understood."""
+    received = 0
+
+    async def receive_some() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_BYTES_MAX:
+            raise TooLarge(f"A request has at most {BODY_BYTES_MAX:,} bytes.")
+        return message
+
+    return receive_some
 
 
 class Request:

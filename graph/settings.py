@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 
 from graph.keys import KeyRing, KeysError, is_placeholder, keep_rings, parse_ring
 from services.brokers.urls import SCHEMES
+from services.limits import LEVELS, Level, LevelName, read_levels
 
 PROJECT_FOLDER: Final = Path(__file__).resolve().parent.parent
 VERSION: Final[str] = tomllib.loads((PROJECT_FOLDER / "pyproject.toml").read_text())["project"]["version"]
@@ -98,9 +100,6 @@ class Settings(BaseSettings):
     db_pool_max: int = Field(default=10, ge=1, le=1_000, validate_default=True)
     db_pool_idle_timeout: float = Field(default=300, gt=0, le=86_400)
 
-    # Sockets that one member may have open in one process, and operations at once on each.
-    sockets_per_viewer_max: int = Field(default=100, ge=1, le=1_000_000)
-    subscriptions_per_socket_max: int = Field(default=100, ge=1, le=10_000)
     # Seconds after which a socket is closed that takes nothing, or answers no ping; between two pings of it.
     socket_send_timeout: float = Field(default=30, gt=0, le=3_600)
     socket_ping_interval: float = Field(default=20, gt=0, le=3_600)
@@ -109,6 +108,8 @@ class Settings(BaseSettings):
     event_retention_days: float = Field(default=14, gt=0, le=3_650)
     page_size_max: int = Field(default=100, ge=1, le=1_000)
     rate_limits: bool = True
+    # What differs from LEVELS, as JSON: {"user": {"cost": 5000, "sockets": 20}}.
+    limits: Annotated[Mapping[LevelName, Level], NoDecode] = Field(default_factory=lambda: LEVELS)
     plans: bool = True
     # Absent, /metrics is served on service_port.
     prometheus_port: int | None = Field(default=None, ge=1, le=65_535)
@@ -202,6 +203,11 @@ class Settings(BaseSettings):
         if value < info.data.get("db_pool_min", 0):
             raise ValueError(f"should not be less than DB_POOL_MIN, {info.data['db_pool_min']}")
         return value
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def read_limits(cls, value: object) -> object:
+        return read_levels(value) if isinstance(value, str) else value
 
     @field_validator("allowed_hosts", "allowed_origins", mode="before")
     @classmethod

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import orjson
@@ -26,6 +25,7 @@ from graph.transports import TRY_AGAIN_LATER
 from schema.kit.context import Context
 from schema.kit.subscriptions import EventResult
 from services.errors import ErrorCode
+from services.limits import Level
 
 TOO_MANY: Final = 4429
 REASON_BYTES_MAX: Final = 123
@@ -36,22 +36,13 @@ TYPES: Final = frozenset({"connection_init", "ping", "pong", "subscribe", "compl
 logger = structlog.get_logger("switchboard.sockets")
 
 
-@dataclass(frozen=True, slots=True)
-class SocketLimits:
-    """How many sockets a member may have, how many operations each, and how long one may not take what is sent."""
-
-    per_viewer: int
-    operations: int
-    send_seconds: float
-
-
 class Socket(ASGIWebSocketAdapter):
     """One client's socket, which may be closed while operations still have something to send."""
 
     def __init__(self, view: Any, request: WebSocket, response: WebSocket) -> None:
         super().__init__(view, request, response)
         self._turn = asyncio.Lock()
-        self._send_seconds: float = view.limits.send_seconds
+        self._send_seconds: float = view.socket_send_seconds
         self._lines: Lines = view.lines
 
     async def send_json(self, message: Mapping[str, object]) -> None:
@@ -100,7 +91,6 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         self._is_leaving = False
         endpoint: Any = self.view
         self._lines: Lines = endpoint.lines
-        self._limits: SocketLimits = endpoint.limits
 
     async def handle(self) -> None:
         with self._lines.socket(self):
@@ -155,12 +145,13 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         await super()._send_result_stream(operation, told())
 
     async def send_message(self, message: Message) -> None:
-        bearer = self.context.identify
-        known = message["type"] == "connection_ack" and isinstance(bearer, Bearer)
-        if known and not self._lines.admit(self, cast("Bearer", bearer), self._limits.per_viewer):
-            await self.websocket.close(TOO_MANY, "Too many sockets of one member.")
-        else:
-            await super().send_message(message)
+        if message["type"] == "connection_ack":
+            bearer = self.context.identify
+            self.bearer = bearer if isinstance(bearer, Bearer) else None
+            if not self._lines.admit(self, self.context.payer, self._level.sockets):
+                await self.websocket.close(TOO_MANY, "Too many sockets of one member, or of one address.")
+                return
+        await super().send_message(message)
 
     async def leave(self, code: int, reason: str, within_seconds: float) -> None:
         """Takes no more operations, and closes once what was asked is answered, or when the time is over."""
@@ -172,7 +163,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     def _follows(self, operation: Operation[Context, None]) -> bool:
         graph: Any = self.schema
-        found = graph.operation(operation.query, operation.operation_name)
+        found = graph.operation(operation.query, operation.operation_name, self.context)
         return found is not None and found.operation is OperationType.SUBSCRIPTION
 
     async def handle_task_exception(self, error: Exception) -> None:
@@ -185,9 +176,12 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         return None
 
     def _is_full(self) -> bool:
-        most = self.max_subscriptions_per_connection
         told = {operation.task for operation in self.operations.values()}
-        return most is not None and len(told | self._answering) >= most
+        return len(told | self._answering) >= self._level.subscriptions
+
+    @property
+    def _level(self) -> Level:
+        return self.context.server.limits.level_of(self.context.asking)
 
     async def _refuse(self, operation_id: str, text: str) -> None:
         error = GraphQLError(text, extensions={"code": ErrorCode.RATE_LIMITED.value}).formatted

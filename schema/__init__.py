@@ -11,6 +11,7 @@ from schema.events import KINDS_OF_EVENT, EventQuery, EventSubscription
 from schema.kit.nodes import NodeQuery
 from schema.kit.scalars import SCALARS
 from schema.kit.schema import Schema
+from schema.limits import LimitQuery
 from schema.messages import MessageMutation, MessageQuery, MessageSubscription
 from schema.order_changes import OrderMutation
 from schema.orders import OrderQuery
@@ -34,6 +35,7 @@ class Query(
     ChatQuery,
     MessageQuery,
     EventQuery,
+    LimitQuery,
 ):
     pass
 

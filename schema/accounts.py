@@ -19,6 +19,7 @@ from schema.kit.connection import Connection
 from schema.kit.context import Info
 from schema.kit.docs import publish_enum
 from schema.kit.edges import (
+    asking,
     by_key,
     computed,
     private,
@@ -36,6 +37,7 @@ from schema.kit.node import Node, described_type, node, root
 from schema.kit.operators import DateTimeFilter, SortDirection, StringFilter
 from schema.kit.roots import mutation, query
 from schema.kit.scalars import URL, CurrencyCode
+from schema.limits import RateLimit, rate_limit
 from schema.payloads import DeleteInput, DeletePayload, deleted
 from schema.refs import (
     CHANNELS,
@@ -122,13 +124,19 @@ class User(Actor):
     is_superuser: bool
     """Whether the member may do everything on its server."""
     roles: list[RoleRef] | None = to_list_through(
-        UserRole.user_id, UserRole.role_id, ("name", False), size=ROLES_MAX, private=Permission.USERS_READ
+        UserRole.user_id,
+        UserRole.role_id,
+        ("name", False),
+        size=ROLES_MAX,
+        usual=5,
+        private=Permission.USERS_READ,
     )
     """Private. What the member may do."""
     sessions: list[SessionRef] | None = to_list(
         SessionRow.user_id,
         ("created_at", True),
         size=SESSIONS_MAX,
+        usual=5,
         conditions=has_not_expired,
         private=Permission.USERS_READ,
     )
@@ -166,6 +174,9 @@ class Viewer:
     """The business it belongs to."""
     permissions: list[Permission] = computed(permissions_of)
     """What it may do."""
+
+    rate_limit: RateLimit = asking(rate_limit)
+    """What it can spend on operations now."""
 
 
 @filter_input

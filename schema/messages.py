@@ -177,9 +177,13 @@ class MessagePayload(Payload):
     """The message as it is now."""
 
 
+SENDING = 5
+"""What a message costs beside the mutation: everybody who follows is told."""
+
+
 @strawberry.type
 class MessageMutation:
-    @mutation(Permission.MESSAGES_SEND)
+    @mutation(Permission.MESSAGES_SEND, weight=SENDING)
     async def message_send(self, info: Info, input: MessageSendInput) -> MessagePayload | None:
         """Writes to a conversation; what came before counts as read."""
         context, values = info.context, given(input)

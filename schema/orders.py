@@ -96,7 +96,7 @@ class Order(Node):
     total: Money = embedded(Money, amount=tables.Order.total_amount, currency=tables.Order.currency)
     """The sum of its lines."""
     items: list[OrderItemRef] = to_list(
-        tables.OrderItem.order_id, ("position", False), size=services.ITEMS_MAX
+        tables.OrderItem.order_id, ("position", False), size=services.ITEMS_MAX, usual=10
     )
     """At most 100, in the order they were given."""
     shipping_address: Address | None = computed(

@@ -20,6 +20,8 @@ from services.errors import Forbidden, InvalidCredentials
 
 SessionId = Annotated[strawberry.ID, IdOf("session")]
 TOKEN_TYPE = "Bearer"
+HASHING = 50
+"""What it costs to look at a password: a tenth of a second of a processor."""
 
 
 @node(tables.Session, "session")
@@ -140,7 +142,7 @@ class SessionPayload(Payload):
 
 @strawberry.type
 class SessionMutation:
-    @mutation(public=True)
+    @mutation(public=True, weight=HASHING)
     async def register(self, info: Info, input: RegisterInput) -> AuthPayload | None:
         """Makes a workspace and its administrator, and signs it in."""
         server = info.context.server
@@ -153,7 +155,7 @@ class SessionMutation:
         )
         return _signed_in(info, signed_in)
 
-    @mutation(public=True)
+    @mutation(public=True, weight=HASHING)
     async def login(self, info: Info, input: LoginInput) -> AuthPayload | None:
         """Signs a member in by username or e-mail. An unknown name takes as long as a wrong password."""
         server, values = info.context.server, given(input)
@@ -180,7 +182,7 @@ class SessionMutation:
         ended = await info.context.transact(services.end_sessions, **given(input))
         return LogoutPayload(revoked_sessions=ended)
 
-    @mutation(repeatable=False)
+    @mutation(repeatable=False, weight=HASHING)
     async def password_change(self, info: Info, input: PasswordChangeInput) -> AuthPayload | None:
         """Changes the viewer's password, ends its other sessions, and gives new tokens for this one."""
         server = info.context.server

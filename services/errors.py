@@ -146,6 +146,34 @@ class Unauthenticated(Problem):
     code = ErrorCode.UNAUTHENTICATED
 
 
+class TooExpensive(Problem):
+    """It asks for more than one operation may."""
+
+    code = ErrorCode.QUERY_TOO_EXPENSIVE
+
+
+class TooLarge(Problem):
+    """It is larger than the server takes."""
+
+    code = ErrorCode.PAYLOAD_TOO_LARGE
+
+
+class TimedOut(Problem):
+    """It took longer than one operation may."""
+
+    code = ErrorCode.TIMEOUT
+
+
+class RateLimited(Problem):
+    """Too much in too short a time; `retry_after` is in seconds."""
+
+    code = ErrorCode.RATE_LIMITED
+
+    def __init__(self, message: str, *path: str | int, retry_after: float) -> None:
+        super().__init__(message, *path)
+        self.retry_after = retry_after
+
+
 class Forbidden(Problem):
     """The viewer lacks a permission."""
 

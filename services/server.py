@@ -6,6 +6,7 @@ from db.engine import Database
 from services.brokers.local import LocalBroker
 from services.brokers.wires import Wire
 from services.hub import Hub
+from services.limits import Limits
 from services.passwords import Passwords
 from services.presences import Presences
 from services.secrets import Vault
@@ -31,6 +32,7 @@ class Server:
     answers: Shared = field(default_factory=Shared)
     """What they are told of one event."""
     passwords: Passwords = field(default_factory=Passwords)
+    limits: Limits = field(default_factory=Limits)
     page_size_max: int = 100
     allow_registration: bool = True
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Uuid, bindparam, delete, func, or_, select, update
 
-from db.accounts import User
+from db.accounts import Plan, User, Workspace
 from db.base import Permission, Viewer, new_id, now
 from db.engine import Database
 from db.roles import Role, RoleKind, UserRole
@@ -245,6 +245,7 @@ def _viewer(rows: Any, session_id: UUID) -> Viewer | None:
         granted,
         is_administrator=any(row.kind is RoleKind.ADMINISTRATOR for row in rows),
         is_superuser=first.is_superuser,
+        is_premium=first.plan is Plan.PREMIUM,
     )
 
 
@@ -267,8 +268,9 @@ def _storable(text: str) -> str:
 
 
 def _roles_of_users() -> Any:
-    columns = (User.id, User.workspace_id, User.is_superuser, Role.kind, Role.permissions)
-    joined = select(*columns).outerjoin(UserRole, UserRole.user_id == User.id)
+    columns = (User.id, User.workspace_id, User.is_superuser, Workspace.plan, Role.kind, Role.permissions)
+    joined = select(*columns).join(Workspace, Workspace.id == User.workspace_id)
+    joined = joined.outerjoin(UserRole, UserRole.user_id == User.id)
     joined = joined.outerjoin(Role, Role.id == UserRole.role_id)
     return joined.where(User.is_active, User.deleted_at.is_(None))
 

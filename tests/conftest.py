@@ -11,6 +11,7 @@ from db import engine as engines
 from db.engine import Database
 from db.migrate import migrate
 from schema.kit.execution.plans import plans
+from services.limits import Limits
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -89,7 +90,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def server(database: Database) -> Server:
     """What a running server shares between requests, without HTTP."""
-    return Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
+    return Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}), limits=Limits(enabled=False))
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from graph.settings import Settings
 PROJECT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 STOP_SECONDS = 20
+MANY_SOCKETS = '{"anonymous": {"sockets": 20000, "subscriptions": 100}, "admin": {"sockets": 20000}}'
 LINE_SECONDS = 10
 FAILURE = re.compile(r"Traceback|Warning|\[(error|critical) |\"level\":\"(error|critical)\"")
 LISTENING = re.compile(
@@ -138,5 +139,5 @@ async def serve(database_url: str, workers: int = 1, /, **environment: str) -> A
 def environment_of_server(**own: str) -> dict[str, str]:
     """This process's environment without what it may say to a server."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-    # Tests open as many sockets as they like; those of the limits say what they are.
-    return {**kept, "SERVICE_PORT": "0", "SOCKETS_PER_VIEWER_MAX": "10000", **own}
+    # Tests ask as often and open as many sockets as they like; those of the limits say what they are.
+    return {**kept, "SERVICE_PORT": "0", "RATE_LIMITS": "off", "LIMITS": MANY_SOCKETS, **own}

@@ -25,7 +25,7 @@ from services.roles import ADMINISTRATOR, AGENT
 from tests.ask import Ask
 from tests.make import Make
 
-PUBLIC = {"viewer", "register", "login", "tokenRefresh"}
+PUBLIC = {"viewer", "explain", "register", "login", "tokenRefresh"}
 SIGNED_IN = {
     "eventCursor",
     "node",

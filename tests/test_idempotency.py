@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -289,10 +288,3 @@ async def test_a_key_is_forgotten_after_its_day(database: Database, ask: Ask, ma
         for key in ("new", "old")
     ]
     assert sequences == [2, 3]
-
-
-def test_nothing_looks_at_every_field_for_directives() -> None:
-    from schema import schema
-
-    extensions: list[Any] = schema.get_extensions()
-    assert extensions == []

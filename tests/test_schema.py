@@ -24,7 +24,7 @@ from schema.kit.resolvers import BACKREF, declaration_of
 from schema.kit.walk import type_needs
 
 GRAPH = schema._schema
-PUBLIC_FIELDS = {"viewer", "register", "login", "tokenRefresh"}
+PUBLIC_FIELDS = {"explain", "viewer", "register", "login", "tokenRefresh"}
 SIGN_IN_ONLY = {
     "node",
     "nodes",

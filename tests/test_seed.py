@@ -34,7 +34,7 @@ KEYS = {"JWT_SECRET": secrets.token_hex(32), "DB_ENCRYPTION_KEY": secrets.token_
 SCRIPTS = {"LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "CJK", "HANGUL", "DEVANAGARI"}
 COUNTS = """{ channels { totalCount } customers { totalCount } products { totalCount }
              orders { totalCount } chats { totalCount } }"""
-CHATS = """query($after: String) { chats(first: 100, after: $after, sort: [{field: LAST_MESSAGE_AT, direction: DESC}]) {
+CHATS = """query($after: String) { chats(first: 50, after: $after, sort: [{field: LAST_MESSAGE_AT, direction: DESC}]) {
   nodes { number status unreadCount lastMessageAt startedAt assignee { username }
           customer { displayName orders { totalCount } } lastSequence
           messages(first: 20) { nodes { sequence content senderType timestamp sender { __typename } } } }

@@ -100,7 +100,7 @@ async def test_lists_in_lists_cost_one_statement_a_level(
     world: worlds.World, ask: Ask, statements: StatementCounter
 ) -> None:
     document = """query($first: Int!) { chats(first: $first) { nodes { id
-      messages(last: 20) { nodes { id sender { id displayName } replyTo { sender { id } } } } lastMessage { id }
+      messages(last: 10) { nodes { id sender { id displayName } replyTo { sender { id } } } } lastMessage { id }
       customer { id channel { owner { roles { id } } } orders(first: 5) { nodes { id items { product { id owner { id } } } } } } } } }"""
     counts = []
     for size in (1, worlds.SIZE):

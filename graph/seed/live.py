@@ -32,7 +32,7 @@ TRIES_MAX: Final = 20
 LOGIN: Final = """mutation($input: LoginInput!) {
   login(input: $input) { accessToken expiresIn userErrors { message } } }"""
 CUSTOMERS: Final = """{ customers(first: 100) { nodes {
-  displayName platformCustomerId channel { id } orders(first: 10) { nodes { number status createdAt items { name } } } } } }"""
+  displayName platformCustomerId channel { id } orders(first: 5) { nodes { number status createdAt items { name } } } } } }"""
 CHATS: Final = """{ chats(first: 100, sort: [{field: LAST_MESSAGE_AT, direction: DESC}]) { nodes {
   status customer { platformCustomerId } messages(first: 20) { nodes { content } } } } }"""
 EVERY_SHARES: Final = (0.4, 1.6)

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from schema.kit import cursors
+from schema.kit.costs import COUNT_WEIGHT
 from schema.kit.edges import Many, computed
 from schema.kit.load import Load
 from schema.kit.node import described_type
@@ -98,5 +99,5 @@ class Connection(Generic[T]):
     """The rows alone."""
     page_info: PageInfo = computed(Pages.page_info)
     """Whether there is more on either side, and where to go on."""
-    total_count: int | None = computed(Pages.total)
+    total_count: int | None = computed(Pages.total, weight=COUNT_WEIGHT)
     """How many rows there are on all pages. Counted when selected."""

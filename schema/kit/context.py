@@ -1,5 +1,7 @@
 """What a resolver is given: who asks, what it may read with, and how it changes something."""
 
+import math
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +13,7 @@ from db.base import Viewer
 from db.faults import until_answered
 from schema.kit.execution.telling import Telling
 from schema.kit.load import Load
-from services.errors import Problem, Unauthenticated
+from services.errors import Problem, TimedOut, Unauthenticated
 from services.idempotency import Once, run_once
 from services.server import Server
 from services.work import transact
@@ -44,6 +46,10 @@ class Context:
     """Why a viewer may not run this operation; None where it may."""
     telling: Telling | None = field(default=None, repr=False)
     """Where it is noted how the operation is executed, for who asked to be told."""
+    ends_at: float = math.inf
+    """When the operation has had its time, on the monotonic clock: no further field of a mutation is begun then."""
+    objects: int = 0
+    """How many rows and lists it has been given: what it really cost."""
     outcomes: dict[str | int, "Outcome"] = field(default_factory=dict, repr=False)
     """What the mutation fields of this operation did, by response key: none of them is done twice."""
     _first: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -63,8 +69,12 @@ class Context:
     def load(self) -> Load:
         """Reads as the viewer, each edge once for all its parents."""
         if self._load is None:
-            self._load = Load(self.server.database, self.viewer)
+            self._load = Load(self.server.database, self.viewer, self.count)
         return self._load
+
+    def count(self, objects: int) -> None:
+        """Notes rows and lists that the operation was given."""
+        self.objects += objects
 
     async def identify_again(self) -> None:
         """Sets who is asking to who that is now; raises Unauthenticated where the session is over."""
@@ -100,9 +110,14 @@ class Context:
             raise value
         return value
 
+    @property
+    def payer(self) -> UUID | str:
+        """Whose limits count: the viewer's, or the address of who is nobody."""
+        return self.asking.id if self.asking is not None else self.client_address or ""
+
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""
-        return replace(self, outcomes={}, _first={}, _acting=None, _load=None, _kept=None)
+        return replace(self, outcomes={}, objects=0, _first={}, _acting=None, _load=None, _kept=None)
 
     async def once(self, key: str | int, do: Callable[[], Awaitable[Any]], kept: Once | None) -> Any:
         """What a mutation field does; where it was done already in this operation, or under its key, what came of it."""
@@ -111,6 +126,10 @@ class Context:
         if outcome is None:
             outcome = self.outcomes[key] = Outcome()
             try:
+                if time.monotonic() > self.ends_at:
+                    raise TimedOut(
+                        "The fields before took all the time of the operation; this was not begun."
+                    )
                 outcome.value = await do()
             except Exception as error:
                 outcome.error = error

@@ -1,7 +1,9 @@
-"""What is known of a query text, whoever sends it: parsed, validated, walked and compiled once."""
+"""What is known of a query text, whoever sends it: parsed, walked, validated and compiled once."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -27,19 +29,32 @@ from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.selected import Operation, Unplanned
 from schema.kit.idempotency import KeysOnMutations
 from schema.kit.personal import is_personal
+from schema.kit.pricing import Measure, Pricing, Sizes, size_of
 from schema.kit.roots import Function, first_fields
+from schema.kit.shapes import Shape, shape_of
 from schema.kit.variables import Variables
 from schema.kit.walk import Needs, walk
+from services.errors import TooExpensive, TooLarge
+from services.limits import Level
 
 DOCUMENTS_MAX = 1_000
 """How many query texts are kept."""
+CHARACTERS_MAX = 2_000_000
+"""How long all kept texts are together: what is known of one takes some hundred times its length."""
+DOCUMENT_LENGTH_MAX = 32_768
 PLANS_MAX = 32
 """How many plans one operation has at most: one for each choice that its @skip and @include make."""
+PRICES_MAX = 100
+"""How many prices of one operation are kept: one for each page size that its variables give."""
+OCCURRENCES_MAX = 100
+"""How often one response name may be selected in one place: validation compares each pair of them."""
 RULES = [*specified_rules, KeysOnMutations]
 ERRORS_MAX = 10
 """How many errors one answer lists."""
 MESSAGE_LENGTH_MAX = 500
 CHOOSING = frozenset({"skip", "include"})
+MANY_TOKENS = "tokens. Parsing aborted."
+"""How graphql-core says that it has stopped."""
 NESTED = "The document is nested too deeply."
 
 
@@ -55,29 +70,108 @@ class Sharing:
 
 @dataclass
 class Known:
-    """What is known of one operation of a document."""
+    """What is known of one operation of a document. Up to its price, before the document is validated."""
 
+    schema: GraphQLSchema
+    document: DocumentNode
     node: OperationDefinitionNode
-    needs: Needs
-    variables: Variables
-    asked: tuple[str, ...]
-    """The variables that @skip and @include ask."""
-    first: list[Function]
-    """What is read before the rest of it."""
-    sharing: Sharing | None
-    """Of a subscription: with whom its answers may be shared."""
     plans: dict[Any, Plan | None] = field(default_factory=dict)
     unplanned: str | None = None
     """Why it has no plan."""
+    _prices: dict[Any, Measure] = field(default_factory=dict)
+    _excesses: dict[Level, str] = field(default_factory=dict)
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What the caller has to be allowed."""
+        return walk(self.schema, self.document, self.node)
+
+    @cached_property
+    def pricing(self) -> Pricing:
+        """What it costs, and how deep and wide it is."""
+        return Pricing(self.schema, self.document, self.node)
+
+    def measure(self, given: Mapping[str, Any] | None, page_max: int) -> Measure:
+        """What it asks for with these variables. Raises TooWide or Endless where it has no measure."""
+        values = given or {}
+        key = (page_max, *[size_of(values.get(name)) for name in self.pricing.variables])
+        found = self._prices.get(key)
+        if found is None:
+            sizes = {name: size for name, value in values.items() if (size := size_of(value)) is not None}
+            found = self.pricing.measure(Sizes(sizes, page_max))
+            if len(self._prices) >= PRICES_MAX:
+                self._prices.clear()
+            # Which variables say a size is known by now; the first time it was not.
+            key = (page_max, *[size_of(values.get(name)) for name in self.pricing.variables])
+            self._prices[key] = found
+        return found
+
+    def excess(self, shape: Shape, level: Level, depth: int) -> str:
+        """What of it is more than the level allows, in words; empty where nothing is. Ask for its measure first."""
+        found = self._excesses.get(level)
+        if found is None:
+            counts = (
+                (shape.tokens, level.tokens, "tokens"),
+                (shape.aliases, level.aliases, "aliases"),
+                (shape.directives, level.aliases, "directives"),
+                (depth, level.depth, "levels of fields"),
+                (self.pricing.widest, OCCURRENCES_MAX, "times one field in one place"),
+            )
+            over = [
+                f"{count:,} {what}, where {most:,} are allowed"
+                for count, most, what in counts
+                if count > most
+            ]
+            found = self._excesses[level] = "; ".join(over)
+        return found
+
+    @cached_property
+    def variables(self) -> Variables:
+        """The variables that it declares."""
+        return Variables(self.schema, self.node)
+
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """The variables that @skip and @include ask."""
+        return _asked(self.document)
+
+    @cached_property
+    def first(self) -> list[Function]:
+        """What is read before the rest of it."""
+        return first_fields(self.schema, self.document, self.node)
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Of a subscription: with whom its answers may be shared."""
+        resumed = subscriptions.resume_variables(self.document, self.node)
+        return Sharing(resumed, is_personal(self.schema, self.document))
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is a subscription."""
+        return self.node.operation is OperationType.SUBSCRIPTION
 
 
 @dataclass
 class Document:
-    """What is known of a query text; `node` is None where it does not parse."""
+    """What is known of a query text; `node` is None where it does not parse, for the reason that is `unread`."""
 
+    schema: GraphQLSchema
     node: DocumentNode | None
-    errors: list[GraphQLError]
+    shape: Shape
+    unread: GraphQLError | None = None
     operations: dict[str | None, Known | None] = field(default_factory=dict)
+
+    @cached_property
+    def errors(self) -> list[GraphQLError]:
+        """What is wrong with it. It costs much to say: the limits come first."""
+        if self.node is None:
+            return [self.unread] if self.unread is not None else []
+        try:
+            found = validate(self.schema, self.node, RULES, max_errors=ERRORS_MAX)
+        except RecursionError:
+            return [GraphQLError(NESTED)]
+        return [_told(error) for error in found]
 
 
 class Documents:
@@ -86,16 +180,17 @@ class Documents:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._known: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
 
-    def of(self, text: str) -> Document:
-        """What is known of a text; worked out at first sight."""
+    def of(self, text: str, level: Level) -> Document:
+        """What is known of a text; worked out at first sight, as far as the level lets it be read."""
         known = self._known.get(text)
         if known is not None:
             self._known.move_to_end(text)
             return known
-        known = self._known[text] = self._read(text)
-        if len(self._known) > DOCUMENTS_MAX:
-            self._known.popitem(last=False)
+        known = self._read(text, level.tokens)
+        if known.node is not None:
+            self._keep(text, known)
         return known
 
     def operation(self, document: Document, name: str | None) -> Known | None:
@@ -105,38 +200,26 @@ class Documents:
         node = get_operation_ast(document.node, name) if document.node is not None else None
         if node is None or document.node is None:
             return None
-        needs = walk(self._schema, document.node, node)
-        first, sharing = first_fields(self._schema, document.node, node), None
-        if node.operation is OperationType.SUBSCRIPTION:
-            resumed = subscriptions.resume_variables(document.node, node)
-            sharing = Sharing(resumed, is_personal(self._schema, document.node))
-        known = document.operations[name] = Known(
-            node, needs, Variables(self._schema, node), _asked(document.node), first, sharing
-        )
+        known = document.operations[name] = Known(self._schema, document.node, node)
         return known
 
-    def plan(
-        self, document: Document, known: Known, variables: VariableValues, dialect: Dialect
-    ) -> Plan | None:
-        """The plan of an operation; None where the stock executor has to run it."""
+    def plan(self, known: Known, variables: VariableValues, dialect: Dialect) -> Plan | None:
+        """The plan of an operation of a valid document; None where the stock executor has to run it."""
         key = (dialect, *[variables.coerced.get(name) for name in known.asked])
         if key in known.plans:
             return known.plans[key]
         if len(known.plans) >= PLANS_MAX:
             known.plans.clear()
-        plan = known.plans[key] = self._compile(document, known, variables, dialect)
+        plan = known.plans[key] = self._compile(known, variables, dialect)
         return plan
 
-    def _compile(
-        self, document: Document, known: Known, variables: VariableValues, dialect: Dialect
-    ) -> Plan | None:
-        assert document.node is not None
+    def _compile(self, known: Known, variables: VariableValues, dialect: Dialect) -> Plan | None:
         # A plan outlives its first request: it keeps no more of the variables than it depends on.
         kept = VariableValues(
             {name: source for name, source in variables.sources.items() if name in known.asked},
             {name: value for name, value in variables.coerced.items() if name in known.asked},
         )
-        operation = Operation.of(self._schema, document.node, known.node, kept)
+        operation = Operation.of(self._schema, known.document, known.node, kept)
         try:
             made = Plan(operation, Compiler(operation, dialect))
         except Unplanned as reason:
@@ -145,18 +228,27 @@ class Documents:
         plans.counters.compiled += 1
         return made
 
-    def _read(self, text: str) -> Document:
+    def _keep(self, text: str, known: Document) -> None:
+        self._known[text] = known
+        self._characters += len(text)
+        while len(self._known) > DOCUMENTS_MAX or self._characters > CHARACTERS_MAX:
+            oldest, _ = self._known.popitem(last=False)
+            self._characters -= len(oldest)
+
+    def _read(self, text: str, tokens_max: int) -> Document:
+        if len(text) > DOCUMENT_LENGTH_MAX:
+            large = TooLarge(f"A document has at most {DOCUMENT_LENGTH_MAX} characters.")
+            return Document(self._schema, None, Shape(), GraphQLError(large.message, original_error=large))
         try:
-            node = parse(text)
+            node = parse(text, max_tokens=tokens_max)
+            return Document(self._schema, node, shape_of(node))
         except GraphQLError as error:
-            return Document(None, [error])
+            if error.message.endswith(MANY_TOKENS):
+                long = TooExpensive(f"The document has more than {tokens_max:,} tokens.")
+                error = GraphQLError(long.message, original_error=long)
+            return Document(self._schema, None, Shape(), error)
         except RecursionError:
-            return Document(None, [GraphQLError(NESTED)])
-        try:
-            found = validate(self._schema, node, RULES, max_errors=ERRORS_MAX)
-            return Document(node, [_told(error) for error in found])
-        except RecursionError:
-            return Document(node, [GraphQLError(NESTED)])
+            return Document(self._schema, None, Shape(), GraphQLError(NESTED))
 
 
 def _told(error: GraphQLError) -> GraphQLError:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from db.base import Permission, Row
 
+LIST_SIZE = 20
+"""How many rows a list without pages usually has, where nothing says so."""
 Order = tuple[tuple[str, bool], ...]
 """Columns to sort by, each with whether it descends. The id is always the last."""
 
@@ -30,10 +32,11 @@ class TypedId:
 
 @dataclass(frozen=True, eq=False)
 class Computed:
-    """A function of the row alone; `needs` names the columns it looks at."""
+    """A function of the row alone; `needs` names the columns it looks at, `weight` is what it costs."""
 
     work_out: Callable[[Any], Any]
     needs: tuple[str, ...]
+    weight: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +118,7 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Few:
-    """A short list without pages. `through` is the table between for many-to-many."""
+    """A short list without pages, of `size` rows at most. `through` is the table between for many-to-many."""
 
     table: type[Row]
     key: str | None
@@ -124,6 +127,8 @@ class Few:
     through: tuple[type[Row], str] | None = None
     conditions: Callable[[Any], tuple[ColumnElement[bool], ...]] | None = None
     private: Permission | None = None
+    usual: int = LIST_SIZE
+    """How many rows it usually has: what it is priced as."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +149,16 @@ class Live:
     look: Callable[[Any, Any], Any]
 
 
-Declaration = Column | TypedId | Computed | Embedded | Private | One | AnyOne | Many | Few | ByKey | Live
+@dataclass(frozen=True, eq=False)
+class Asking:
+    """What the server knows at this moment of who asks: `look(context)`."""
+
+    look: Callable[[Any], Any]
+
+
+Declaration = (
+    Column | TypedId | Computed | Embedded | Private | One | AnyOne | Many | Few | ByKey | Live | Asking
+)
 
 
 def column(attribute: Any) -> Any:
@@ -152,14 +166,19 @@ def column(attribute: Any) -> Any:
     return Column(attribute.key)
 
 
-def computed(work_out: Callable[[Any], Any], *needs: Any) -> Any:
+def computed(work_out: Callable[[Any], Any], *needs: Any, weight: int = 0) -> Any:
     """A value worked out from columns of the row: `work_out(row)`."""
-    return Computed(work_out, tuple(name_of(n) for n in needs))
+    return Computed(work_out, tuple(name_of(n) for n in needs), weight)
 
 
 def live(look: Callable[[Any, Any], Any]) -> Any:
     """What the server knows of the row at this moment: `look(server, id)`."""
     return Live(look)
+
+
+def asking(look: Callable[[Any], Any]) -> Any:
+    """What the server knows at this moment of who asks: `look(context)`."""
+    return Asking(look)
 
 
 def embedded(type: Callable[..., Any], **columns: Any) -> Any:
@@ -202,12 +221,9 @@ def to_list(key: Any, *order: tuple[str, bool], size: int, **options: Any) -> An
     return Few(key.class_, key.key, order, size, **options)
 
 
-def to_list_through(
-    key: Any, onward: Any, *order: tuple[str, bool], size: int, private: Permission | None = None
-) -> Any:
+def to_list_through(key: Any, onward: Any, *order: tuple[str, bool], size: int, **options: Any) -> Any:
     """The rows on the other side of a table between: `key` there points here, `onward` there points at them."""
-    through = (key.class_, onward.key)
-    return Few(table_of_key(onward), key.key, order, size, through=through, private=private)
+    return Few(table_of_key(onward), key.key, order, size, through=(key.class_, onward.key), **options)
 
 
 def root_list(table: type[Row], *order: tuple[str, bool], size: int) -> Any:

@@ -14,6 +14,7 @@ from sqlalchemy import Select
 from db.base import Viewer
 from db.engine import Database, Dialect
 from schema.kit import statements
+from schema.kit.costs import COUNT_WEIGHT
 from schema.kit.edges import ByKey, Few, Many, One
 from schema.kit.pages import Page, PageRequest, count_statement, cut, few_statement, page_statement
 from schema.kit.statements import PLACE
@@ -25,8 +26,10 @@ Batch = Callable[[list[Key]], Coroutine[Any, Any, list[Any]]]
 class Load:
     """Reads as one viewer, and remembers. Made anew for every operation and for every event of a subscription."""
 
-    def __init__(self, database: Database, viewer: Viewer) -> None:
-        self._database, self._viewer = database, viewer
+    def __init__(
+        self, database: Database, viewer: Viewer, count: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._database, self._viewer, self._count = database, viewer, count
         self._loaders: dict[Hashable, DataLoader[Key, Any]] = {}
 
     async def one(self, edge: One, key: Key) -> Record[Any] | None:
@@ -35,6 +38,7 @@ class Load:
         async def batch(keys: list[Key]) -> list[Any]:
             statement = one_statement(edge, self._database.dialect)
             found = await self._each(statement, keys, {})
+            self._count(sum(1 for rows in found if rows))
             return [rows[0] if rows else None for rows in found]
 
         row: Record[Any] | None = await self._load(edge, batch, key)
@@ -47,8 +51,11 @@ class Load:
 
         async def batch(keys: list[Key]) -> list[Any]:
             if edge.key is None:
-                return [cut(await self._fetch(statement, values), request)]
-            return [cut(rows, request) for rows in await self._each(statement, keys, values)]
+                pages = [cut(await self._fetch(statement, values), request)]
+            else:
+                pages = [cut(rows, request) for rows in await self._each(statement, keys, values)]
+            self._count(sum(1 + len(page.rows) for page in pages))
+            return pages
 
         page: Page = await self._load((edge, request), batch, (parent,))
         return page
@@ -60,6 +67,7 @@ class Load:
         values = where.bound(self._database.dialect)
 
         async def batch(keys: list[Key]) -> list[Any]:
+            self._count(COUNT_WEIGHT * len(keys))
             if edge.key is None:
                 return [(await self._fetch(statement, values))[0].total]
             return [rows[0].total if rows else 0 for rows in await self._each(statement, keys, values)]
@@ -74,8 +82,11 @@ class Load:
 
         async def batch(keys: list[Key]) -> list[Any]:
             if edge.key is None:
-                return [await self._fetch(statement, values)]
-            return list(await self._each(statement, keys, values))
+                lists: list[Any] = [await self._fetch(statement, values)]
+            else:
+                lists = list(await self._each(statement, keys, values))
+            self._count(sum(1 + len(rows) for rows in lists))
+            return lists
 
         rows: Sequence[Record[Any]] = await self._load(edge, batch, (parent,))
         return rows
@@ -84,6 +95,7 @@ class Load:
         """The row with that key, unless it is deleted."""
         statement = key_statement(edge, name)
         rows = await self._fetch(statement, {f"key_{i}": v for i, v in enumerate(key)})
+        self._count(len(rows))
         return rows[0] if rows else None
 
     async def _fetch(self, statement: Select[Any], values: dict[str, Any]) -> Sequence[Record[Any]]:

@@ -10,6 +10,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 from db.base import Permission, Row
 from schema.kit import access
+from schema.kit.costs import Cost
 from schema.kit.docs import attribute_docs, class_doc
 from schema.kit.edges import ByKey, Declaration, Many, One, TypedId
 from schema.kit.statements import TYPE_NAME
@@ -108,12 +109,15 @@ def root(cls: C) -> C:
 
 
 def _declared_field(declaration: Declaration, annotation: Any, description: str | None) -> Any:
-    metadata = {DECLARED: declaration}
-    arguments = _arguments_of(declaration)
-    if not arguments:
-        return strawberry.field(description=description, metadata=metadata)
-    resolver = _signed(arguments, annotation)
-    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
+    cost, arguments = Cost.of(declaration), _arguments_of(declaration)
+    options: dict[str, Any] = {
+        "description": cost.described(description),
+        "directives": cost.marks(),
+        "metadata": {DECLARED: declaration},
+    }
+    if arguments:
+        options["resolver"] = _signed(arguments, annotation)
+    return strawberry.field(**options)
 
 
 def _argument(kind: Any, description: str, default: Any = strawberry.UNSET) -> Parameter:

@@ -13,6 +13,7 @@ from schema.kit.connection import Pages
 from schema.kit.context import Context
 from schema.kit.edges import (
     AnyOne,
+    Asking,
     ByKey,
     Column,
     Computed,
@@ -125,6 +126,10 @@ def _live(declared: Live) -> Resolve:
     return lambda row, info: declared.look(info.context.server, row.id)
 
 
+def _asking(declared: Asking) -> Resolve:
+    return lambda row, info: declared.look(info.context)
+
+
 def _by_key(declared: ByKey) -> Resolve:
     async def resolve(_root: Any, info: Info, by: dict[str, Any]) -> Any:
         name, key = read_key(declared, by, info.context.viewer)
@@ -177,4 +182,5 @@ RESOLVERS: dict[type, Callable[[Any], Resolve]] = {
     Few: _few,
     ByKey: _by_key,
     Live: _live,
+    Asking: _asking,
 }

@@ -19,6 +19,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from db.base import Permission
 from schema.kit import access
 from schema.kit.context import Info
+from schema.kit.costs import COST, FREE, Cost
 from schema.kit.errors import USER_CODES, user_error
 from schema.kit.idempotency import REPEATABLE, once_of
 from services.errors import Problem
@@ -28,9 +29,11 @@ FIRST = "first"
 
 
 def mutation(
-    needs: Permission | None = None, *, public: bool = False, repeatable: bool = True
+    needs: Permission | None = None, *, public: bool = False, repeatable: bool = True, weight: int = 0
 ) -> Callable[[Function], Any]:
     """A mutation field. What the caller can fix answers with an empty payload; the rest is a top-level error.
+
+    `weight` is what it costs beside what every mutation costs.
 
     A `repeatable` one may have a key; who is not signed in has nothing to keep one under.
     """
@@ -51,7 +54,7 @@ def mutation(
 
             return await info.context.once(info.path.key, do, once_of(info._raw_info, input))
 
-        options = _options(function, needs, public)
+        options = _options(function, needs, public, Cost(weight))
         options["metadata"][REPEATABLE] = repeatable and not public
         return strawberry.mutation(resolver=run, **options)
 
@@ -105,11 +108,11 @@ def subscription(needs: Permission | None = None) -> Callable[[Function], Any]:
     return lambda function: strawberry.subscription(resolver=function, **_options(function, needs, False))
 
 
-def _options(function: Function, needs: Permission | None, public: bool) -> dict[str, Any]:
+def _options(function: Function, needs: Permission | None, public: bool, cost: Cost = FREE) -> dict[str, Any]:
     return {
-        "description": access.with_need(inspect.getdoc(function), needs),
-        "directives": access.marks(needs),
-        "metadata": {access.NEEDS: needs, access.PUBLIC: public},
+        "description": cost.described(access.with_need(inspect.getdoc(function), needs)),
+        "directives": [*access.marks(needs), *cost.marks()],
+        "metadata": {access.NEEDS: needs, access.PUBLIC: public, COST: cost},
     }
 
 

@@ -1,5 +1,7 @@
-"""Strawberry's schema with our declarations attached: documents known, permissions checked, plans before the stock executor."""
+"""Strawberry's schema with our declarations attached: operations let in, then run by a plan or by the stock executor."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Any
@@ -7,34 +9,33 @@ from typing import Any
 import orjson
 import strawberry
 from graphql import ExecutionResult as CoreResult
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import GraphQLError, OperationDefinitionNode, execute
 from graphql import OperationType as CoreOperationType
 from graphql.error import located_error
 from graphql.execution.values import VariableValues
-from strawberry.extensions import SchemaExtension
-from strawberry.extensions.directives import DirectivesExtension
-from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from db.faults import until_answered
 from schema.kit import resolvers, subscriptions
+from schema.kit.admission import Admitted, Asked, Refused, admit, told
 from schema.kit.context import Context
-from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
+from schema.kit.documents import ERRORS_MAX, Documents, Known
 from schema.kit.errors import present
 from schema.kit.execution.checks import check_columns
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.telling import FALLBACK, PLANNED, SURPRISED
 from schema.kit.idempotency import idempotent
-from schema.kit.subscriptions import EventResult, Execution, Question
-from services.errors import Problem
+from schema.kit.subscriptions import Execution, Question
+from services.errors import TimedOut
 
-UNNAMED = "The document has no operation, or several of which `operationName` names none."
-UNKNOWN = "The document has no operation of that name."
+TOO_LONG = "It took longer than one operation may."
+Given = dict[str, Any] | None
+"""The variables as they were sent."""
 
 
 class Schema(strawberry.Schema):
-    """The graph. Every operation: parse, look at permissions, validate, execute; all but the last once for each text."""
+    """The graph. Every operation is let in or refused whole by `admit`; all that is known of a text is known once."""
 
     def __init__(self, query: type, mutation: type, subscription: type, **options: Any) -> None:
         super().__init__(query, mutation, subscription, directives=[idempotent], **options)
@@ -42,19 +43,16 @@ class Schema(strawberry.Schema):
         resolvers.attach(self._schema)
         check_columns(self._schema)
 
-    def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:
-        """Without the one that looks at every field for directives: ours is read at the root."""
-        return [e for e in super().get_extensions(sync) if not isinstance(e, DirectivesExtension)]
-
-    def operation(self, text: str, name: str | None) -> OperationDefinitionNode | None:
+    def operation(self, text: str, name: str | None, context: Context) -> OperationDefinitionNode | None:
         """The operation of a text that would run; None where it does not parse, or does not say which."""
-        known = self.documents.operation(self.documents.of(text), name)
+        level = context.server.limits.level_of(context.asking)
+        known = self.documents.operation(self.documents.of(text, level), name)
         return known.node if known is not None else None
 
     async def execute(
         self,
         query: str | None,
-        variable_values: dict[str, Any] | None = None,
+        variable_values: Given = None,
         context_value: Any = None,
         root_value: Any = None,
         operation_name: str | None = None,
@@ -63,25 +61,18 @@ class Schema(strawberry.Schema):
     ) -> ExecutionResult:
         """Runs a query or a mutation: by its plan, or by the stock executor, whose errors are the exact ones."""
         context = context_value.fork()
-        allowed = allowed_operation_types or OperationType
-        planned = await self._by_plan(query, variable_values, context, operation_name, allowed)
-        result = planned or await super().execute(
-            query,
-            variable_values,
-            context,
-            root_value,
-            operation_name,
-            allowed_operation_types,
-            operation_extensions,
-        )
-        if context.telling is not None:
-            result.extensions = {**(result.extensions or {}), **context.telling.extensions()}
-        return result
+        allowed = allowed_operation_types or (OperationType.QUERY, OperationType.MUTATION)
+        try:
+            asked = Asked(query or "", variable_values, operation_name, allowed)
+            admitted = await admit(self.documents, context, asked)
+        except Refused as refused:
+            return _refusal(refused, context)
+        return await self._answer(admitted, context, variable_values)
 
     async def stream(
         self,
         query: str | None,
-        variable_values: dict[str, Any] | None = None,
+        variable_values: Given = None,
         context_value: Any = None,
         root_value: Any = None,
         operation_name: str | None = None,
@@ -89,62 +80,57 @@ class Schema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> Any:
         """The answers of any operation, one after the other."""
-        context = context_value.fork()
         allowed = allowed_operation_types or OperationType
-        planned = await self._by_plan(query, variable_values, context, operation_name, allowed)
-        if planned is not None:
-            return _alone(planned)
-        return await super().stream(
-            query,
-            variable_values,
-            context,
-            root_value,
-            operation_name,
-            operation_extensions,
-            allowed_operation_types,
+        return self._streamed(
+            Asked(query or "", variable_values, operation_name, allowed), context_value.fork()
         )
 
-    async def _ready(
-        self,
-        query: str | None,
-        given: dict[str, Any] | None,
-        context: Context,
-        name: str | None,
-        allowed: Iterable[OperationType],
-    ) -> tuple[Plan, VariableValues] | None:
-        """The plan of an operation that may run, with its variables; None where anything at all is in its way."""
-        document = self.documents.of(query or "")
-        known = self.documents.operation(document, name)
-        if not plans.enabled or known is None or document.errors or not _may_run(known, allowed):
-            return None
+    async def _streamed(self, asked: Asked, context: Context) -> AsyncGenerator[ExecutionResult, None]:
         try:
-            await context.identify_again()
-        except Problem:
-            return None
-        if known.needs.refusal(context.asking) is not None:
-            return None
-        context.refusal = known.needs.refusal
-        variables = known.variables.read(given)
-        if isinstance(variables, list):
-            return None
-        plan = self.documents.plan(document, known, variables, context.server.database.dialect)
-        if plan is None:
-            plans.counters.fallback += 1
-            _note(context, FALLBACK, known.unplanned)
-            return None
-        await context.read_first(known.first)
-        return plan, variables
+            admitted = await admit(self.documents, context, asked)
+        except Refused as refused:
+            yield _refusal(refused, context)
+            return
+        if not admitted.known.follows:
+            yield await self._answer(admitted, context, asked.variables)
+            return
+        # How many it follows at once is limited by its socket: what runs on has no turn to give back.
+        admitted.settle(context)
+        try:
+            async with aclosing(self._tell(admitted, context, asked)) as told_of:
+                async for result in told_of:
+                    yield result
+        except Exception as error:
+            yield _presented(ExecutionResult(None, [located_error(error)]), context)
 
-    async def _by_plan(
-        self,
-        query: str | None,
-        given: dict[str, Any] | None,
-        context: Context,
-        name: str | None,
-        allowed: Iterable[OperationType],
-    ) -> ExecutionResult | None:
-        kinds = [kind for kind in allowed if kind is not OperationType.SUBSCRIPTION]
-        ready = await self._ready(query, given, context, name, kinds)
+    async def _answer(self, admitted: Admitted, context: Context, given: Given) -> ExecutionResult:
+        """Runs what was let in, for as long as its level gives it."""
+        extensions: dict[str, Any] = {}
+        seconds = admitted.level.seconds
+        context.ends_at = time.monotonic() + seconds
+        try:
+            # What changes something is not cut short: each of its statements has an end, and no field begins too late.
+            changes = admitted.known.node.operation is CoreOperationType.MUTATION
+            async with asyncio.timeout(None if changes else seconds):
+                result = await self._by_plan(admitted, context, given)
+                if result is None:
+                    result = _presented(await self._stock(admitted, context, given), context)
+        except TimeoutError:
+            late = TimedOut(TOO_LONG)
+            result = _presented(
+                PreExecutionError(None, [GraphQLError(TOO_LONG, original_error=late)]), context
+            )
+        finally:
+            extensions["cost"] = admitted.settle(context)
+        if context.telling is not None:
+            extensions |= context.telling.extensions()
+        result.extensions = extensions
+        return result
+
+    async def _by_plan(self, admitted: Admitted, context: Context, given: Given) -> ExecutionResult | None:
+        """The answer of the operation's plan; None where anything at all is in its way."""
+        await context.read_first(admitted.known.first)
+        ready = self._plan(admitted, context, given)
         if ready is None:
             return None
         plan, variables = ready
@@ -154,107 +140,64 @@ class Schema(strawberry.Schema):
             # What was done is done: the stock executor is given the outcomes of mutations instead of running them.
             plans.counters.surprised += 1
             context.begin_field()
+            context.objects = 0
             _note(context, SURPRISED, "something that only the stock executor can answer exactly")
             return None
         plans.counters.planned += 1
         _note(context, PLANNED)
         return ExecutionResult(data, None)
 
-    async def _prepare_operation_async(self, context: ExecutionContext, extensions_runner: Any) -> Any:
-        """Parse, permissions, validation. Overrides Strawberry's own steps, which would do two of them every time."""
-        document = self.documents.of(context.query or "")
-        if document.node is None:
-            return _refused(context, document.errors)
-        # What was asked for. `context.operation_name` is the first operation's where none was named.
-        name = context._provided_operation_name
-        known = self.documents.operation(document, name)
-        if known is None:
-            return _refused(context, [GraphQLError(UNNAMED if name is None else UNKNOWN)])
-        if not _may_run(known, context.allowed_operations):
-            return _refused(context, [GraphQLError(f"No {known.node.operation.value} can be run here.")])
-        context.graphql_document = document.node
-        return await self._allowed(context, document, known)
+    def _plan(self, admitted: Admitted, context: Context, given: Given) -> tuple[Plan, VariableValues] | None:
+        if not plans.enabled:
+            return None
+        variables = admitted.known.variables.read(given)
+        if isinstance(variables, list):
+            return None
+        plan = self.documents.plan(admitted.known, variables, context.server.database.dialect)
+        if plan is None:
+            plans.counters.fallback += 1
+            _note(context, FALLBACK, admitted.known.unplanned)
+            return None
+        return plan, variables
 
-    async def _allowed(self, context: ExecutionContext, document: Document, known: Known) -> Any:
-        asked_by = _asked_by(context)
-        follows = known.node.operation is CoreOperationType.SUBSCRIPTION
-        try:
-            # Whoever follows has time, and takes an error for the end of what it follows.
-            await (until_answered(asked_by.identify_again) if follows else asked_by.identify_again())
-        except Problem as over:
-            return _refused(context, [GraphQLError(over.message, original_error=over)])
-        refusal = known.needs.refusal(asked_by.asking)
-        if refusal is not None:
-            problem, (node, path) = refusal
-            return _refused(
-                context, [GraphQLError(problem.message, [node], path=list(path), original_error=problem)]
-            )
-        asked_by.refusal = known.needs.refusal
-        if document.errors:
-            return _refused(context, document.errors)
-        await asked_by.read_first(known.first)
-        return None
+    async def _stock(self, admitted: Admitted, context: Context, given: Given) -> ExecutionResult:
+        known = admitted.known
+        name = known.node.name.value if known.node.name else None
+        result: Any = execute(
+            self._schema,
+            known.document,
+            None,
+            context,
+            variable_values=given,
+            operation_name=name,
+        )
+        if asyncio.iscoroutine(result) or asyncio.isfuture(result):
+            result = await result
+        return ExecutionResult(result.data, result.errors)
 
-    async def _stream(
-        self, execution_context: ExecutionContext, extensions_runner: Any, *args: Any, **kwargs: Any
-    ) -> Any:
-        """Subscriptions by `subscriptions`, which executes what several are told only once; the rest as before."""
-        document = self.documents.of(execution_context.query or "")
-        known = self.documents.operation(document, execution_context._provided_operation_name)
-        if known is None or known.node.operation is not CoreOperationType.SUBSCRIPTION:
-            rest = super()._stream(execution_context, extensions_runner, *args, **kwargs)
-            async with aclosing(rest):
-                async for result in rest:
-                    yield result
-            return
-        try:
-            telling = self._tell(execution_context, extensions_runner, document, known)
-            async with aclosing(telling) as told:
-                async for result in told:
-                    if isinstance(result, EventResult) and not result.errors:
-                        yield result
-                        continue
-                    yield await self._handle_execution_result(execution_context, result, extensions_runner)
-        except Exception as error:
-            failed = ExecutionResult(data=None, errors=[located_error(error)])
-            yield await self._handle_execution_result(execution_context, failed, extensions_runner)
-
-    async def _tell(self, context: ExecutionContext, runner: Any, document: Document, known: Known) -> Any:
-        refused = await self._prepare_operation_async(context=context, extensions_runner=runner)
-        if refused:
-            yield refused
-            return
-        assert context.graphql_document is not None
-        executor = subscriptions.build(self._schema, context.graphql_document, context)
+    async def _tell(
+        self, admitted: Admitted, context: Context, asked: Asked
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """What a subscription tells: executed once for all who are told the same."""
+        known = admitted.known
+        await context.read_first(known.first)
+        executor = subscriptions.build(self._schema, known.document, known.node, context, asked.variables)
         if isinstance(executor, list):
-            yield _refused(context, executor)
+            yield _presented(PreExecutionError(None, executor), context)
             return
         source = await subscriptions.occurrences(executor)
         if isinstance(source, CoreResult):
-            yield _refused(context, source.errors or [])
+            yield _presented(PreExecutionError(None, source.errors), context)
             return
-        asked_by, plan = _asked_by(context), None
+        plan = None
         if plans.enabled:
-            dialect = asked_by.server.database.dialect
-            plan = self.documents.plan(document, known, executor.variable_values, dialect)
-        told = subscriptions.results(Execution(executor, plan), source, asked_by, _question(context, known))
-        async with aclosing(told):
-            async for result in told:
-                yield result
-
-    async def _handle_execution_result(
-        self, context: ExecutionContext, result: Any, *args: Any, **kwargs: Any
-    ) -> Any:
-        if isinstance(result, subscriptions.EventResult) and not result.errors:
-            return result  # shared with others as it is
-        answer = await super()._handle_execution_result(context, result, *args, **kwargs)
-        if answer.errors:
-            request_id = _asked_by(context).request_id
-            answer.errors = [present(e, request_id) for e in answer.errors[:ERRORS_MAX]]
-        return answer
-
-    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
-        """Logging is `present`'s: what nobody foresaw, once."""
+            plan = self.documents.plan(known, executor.variable_values, context.server.database.dialect)
+        question = _question(known, asked)
+        execution = Execution(executor, plan)
+        async with aclosing(subscriptions.results(execution, source, context, question)) as told_of:
+            async for result in told_of:
+                await admitted.pay_for_event()
+                yield _presented(result, context)
 
 
 def _note(context: Context, by: str, why: str | None = None) -> None:
@@ -262,27 +205,23 @@ def _note(context: Context, by: str, why: str | None = None) -> None:
         context.telling.by, context.telling.why = by, why
 
 
-async def _alone(answer: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
-    yield answer
-
-
-def _may_run(known: Known, allowed: Iterable[OperationType]) -> bool:
-    return OperationType(known.node.operation.value) in allowed
-
-
-def _question(context: ExecutionContext, known: Known) -> Question:
-    assert known.sharing is not None
-    variables = {k: v for k, v in (context.variables or {}).items() if k not in known.sharing.resumed}
-    text = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS, default=str)
+def _question(known: Known, asked: Asked) -> Question:
+    variables = {k: v for k, v in (asked.variables or {}).items() if k not in known.sharing.resumed}
+    written = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS, default=str)
     name = known.node.name.value if known.node.name else ""
-    return Question(context.query or "", name, text, known.sharing.is_personal)
+    return Question(asked.text, name, written, known.sharing.is_personal)
 
 
-def _asked_by(context: ExecutionContext) -> Context:
-    asked_by: Context = context.context
-    return asked_by
+def _refusal(refused: Refused, context: Context) -> PreExecutionError:
+    result = PreExecutionError(None, refused.errors)
+    limits, asking = context.server.limits, context.asking
+    cost = told(limits, context.payer, limits.level_of(asking), refused.cost, 0)
+    _presented(result, context).extensions = {"cost": cost}
+    return result
 
 
-def _refused(context: ExecutionContext, errors: list[GraphQLError]) -> PreExecutionError:
-    context.pre_execution_errors = errors
-    return PreExecutionError(data=None, errors=errors)
+def _presented(result: Any, context: Context) -> Any:
+    """The errors of a result as the caller may see them."""
+    if result.errors:
+        result.errors = [present(e, context.request_id) for e in result.errors[:ERRORS_MAX]]
+    return result

@@ -63,11 +63,12 @@ async def occurrences(executor: Executor[Any]) -> AsyncIterable[Occurrence] | Co
     )
 
 
-def build(schema: Any, document: DocumentNode, context: Any) -> Executor[Any] | list[GraphQLError]:
+def build(
+    schema: Any, document: DocumentNode, operation: OperationDefinitionNode, context: Context, given: Any
+) -> Executor[Any] | list[GraphQLError]:
     """What executes the events of one subscription; the errors where its variables are no good."""
-    return ExecutorThrowingOnIncremental.build(
-        schema, document, None, context.context, context.variables, context.operation_name
-    )
+    name = operation.name.value if operation.name else None
+    return ExecutorThrowingOnIncremental.build(schema, document, None, context, given, name)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from tests.faults.test_delivery import kept
 from tests.wire.line import PROTOCOL
 
 AT_ONCE = 20
-MANY_SOCKETS = {"SOCKETS_PER_VIEWER_MAX": "20000"}
 
 
 async def figures(worker: Worker) -> dict[str, float]:
@@ -40,7 +39,7 @@ async def crowd_in_one_chat(
     folder: Path, url: str, followers: int, messages: int, per_second: float, slack: float = 1.0
 ) -> None:
     """Asserts that nothing is lost, and that no worker reads the chat more than twice for a message."""
-    async with cluster(folder, url, MANY_SOCKETS) as workers, stage(workers, 1) as here:
+    async with cluster(folder, url) as workers, stage(workers, 1) as here:
         crowd, (writer,) = here.followers(followers), here.writers(1)
         async with following(crowd):
             # The first message goes to followers that have all come to the same place.
@@ -113,7 +112,7 @@ async def test_many_who_follow_in_silence(tmp_path: Path, fault_url: str, count:
         pytest.skip("needs more open files")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     chats = 500
-    async with cluster(tmp_path, fault_url, MANY_SOCKETS) as workers, stage(workers, chats) as here:
+    async with cluster(tmp_path, fault_url) as workers, stage(workers, chats) as here:
         memory = [psutil.Process(w.process.pid).memory_info().rss for w in workers.workers if w.process]
         lines: list[ClientConnection] = []
         for start in range(0, count, AT_ONCE):

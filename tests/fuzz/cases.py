@@ -16,6 +16,7 @@ from schema.kit.context import Context
 from schema.kit.documents import ERRORS_MAX
 from schema.kit.execution.plans import plans
 from services.cursors import write_cursor
+from services.limits import LEVELS, LevelName
 from services.server import Server
 from tests.fuzz import faults
 from tests.fuzz.documents import Case, Documents
@@ -109,7 +110,7 @@ class Runner:
             faults.aim(fault, random, case.text)
         # What only an administrator may do would be refused, most of it.
         viewer = workspace.tenant.owner if case.kind == "mutation" else random.choice(workspace.viewers)
-        if schema.documents.of(case.text).errors:
+        if schema.documents.of(case.text, LEVELS[LevelName.ADMIN]).errors:
             self.tally.refused += 1
             return
         self.tally.cases += 1

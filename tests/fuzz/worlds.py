@@ -22,6 +22,7 @@ from db.migrate import migrate
 from db.orders import Order
 from schema.kit.ids import encode
 from schema.kit.node import NODES
+from services.limits import Limits
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
@@ -109,7 +110,7 @@ async def worlds(dialect: str, folder: Path, postgres_url: str | None, name: str
 
 
 def _server(database: Database) -> Server:
-    return Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
+    return Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}), limits=Limits(enabled=False))
 
 
 async def _empty(dialect: str, folder: Path, postgres_url: str | None, name: str) -> str:

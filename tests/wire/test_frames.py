@@ -76,7 +76,7 @@ async def test_a_start_without_a_payload_is_nobody(running, start):
         await line.socket.send(start)
         assert await line.read() == {"type": "connection_ack"}
         await line.subscribe("1", VIEWER)
-        assert (await line.read())["payload"] == {"data": {"viewer": None}}
+        assert (await line.read())["payload"]["data"] == {"viewer": None}
 
 
 async def test_a_frame_beyond_the_limit_closes_the_socket(running, owner, chat):

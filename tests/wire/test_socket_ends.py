@@ -64,7 +64,7 @@ async def test_an_idle_socket_ends_with_its_session(running, owner, chat):
 
 
 async def test_a_member_has_so_many_sockets_and_no_more(tmp_path):
-    limits = {"SOCKETS_PER_VIEWER_MAX": "2", "SUBSCRIPTIONS_PER_SOCKET_MAX": "1"}
+    limits = {"LIMITS": '{"admin": {"sockets": 2, "subscriptions": 1}}'}
     async with serve(f"sqlite:///{tmp_path / 'limits.db'}", **limits) as server:
         owner, stranger = await register(server.web), await register(server.web)
         chat = await owner.chat()

@@ -27,10 +27,18 @@ def messages_of(payloads):
     return [p["data"]["messageAdded"] for p in payloads]
 
 
+def answered(printed):
+    """The data of the answers, each with what it cost, before the end."""
+    *answers, end = printed
+    assert end == {"complete": True}
+    assert [set(answer) for answer in answers] == [{"data", "extensions"}] * len(answers)
+    return [answer["data"] for answer in answers]
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 async def test_a_query_over_the_stream(running, owner, program):
     printed = await run_program(program, running.graphql, owner.token, VIEWER, "{}", "2")
-    assert printed == [{"data": {"viewer": {"user": {"id": owner.user_id}}}}, {"complete": True}]
+    assert answered(printed) == [{"viewer": {"user": {"id": owner.user_id}}}]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -38,7 +46,7 @@ async def test_a_mutation_over_the_stream(running, owner, chat, program):
     variables = json.dumps({"conversationId": chat, "content": program})
     printed = await run_program(program, running.graphql, owner.token, SEND, variables, "2")
     sent = {"message": {"sequence": 2, "content": program}, "userErrors": []}
-    assert printed == [{"data": {"messageSend": sent}}, {"complete": True}]
+    assert answered(printed) == [{"messageSend": sent}]
     assert await history(owner, chat) == [{"sequence": 1, "content": "Hello?"}, sent["message"]]
 
 

@@ -11,6 +11,7 @@ from db.base import column
 from db.engine import Dialect
 from db.prepared import Prepared, reads
 from schema.kit import cursors
+from schema.kit.costs import COUNT_WEIGHT
 from schema.kit.edges import Many
 from schema.kit.execution.readings import Reading
 from schema.kit.execution.rows import Rows, write_rows
@@ -178,8 +179,10 @@ class PageLink:
         records: Sequence[Any] = ()
         if self._reads_page:
             records = await run.fetch(self._page_statement(request), request.values(self._dialect))
+        run.context.objects += 1
         page = PlannedPage(cut(records, request))
         if self._counts_rows:
+            run.context.objects += COUNT_WEIGHT
             counted = await run.fetch(self._count_statement(request), request.where.bound(self._dialect))
             page.total = counted[0][0]
         self._make([page], run)
@@ -195,6 +198,7 @@ class PageLink:
             values = {**request.values(self._dialect), **bound}
             for record in await run.fetch(self._page_statement(request), values):
                 groups[record[0] - 1].append(record)
+        run.context.objects += len(keys)
         if self._nodes is not None:
             nodes = dict(zip(keys, self._objects(groups, request, run), strict=True))
             for key, waiting in held:
@@ -202,6 +206,7 @@ class PageLink:
             return
         pages = [PlannedPage(cut(records, request)) for records in groups]
         if self._counts_rows:
+            run.context.objects += COUNT_WEIGHT * len(keys)
             for page in pages:
                 page.total = 0
             values = {**request.where.bound(self._dialect), **bound}

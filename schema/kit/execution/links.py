@@ -83,6 +83,7 @@ class FewLink:
         if not held:
             return
         keys = list(dict.fromkeys(key for key, _ in held))
+        run.context.objects += len(keys)
         bound = {**bind_keys([(k,) for k in keys], self._dialect), "limit": self._edge.size}
         records = await run.fetch(self._statement, bound)
         lists: dict[Any, list[Any]] = {key: [] for key in keys}
@@ -93,4 +94,5 @@ class FewLink:
 
     async def root(self, run: Run) -> list[Any]:
         """The list that belongs to no row."""
+        run.context.objects += 1
         return self._rows(await run.fetch(self._statement, {"limit": self._edge.size}), run)

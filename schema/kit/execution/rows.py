@@ -269,6 +269,7 @@ def write_rows(
         slots = [*(["_"] if placed else []), *[f"c{i}" for i in range(len(reading.slots))]]
         lines = [
             "def rows(records, run):",
+            f"    run.context.objects += len(records) * {reading.entities}",
             *[f"    {line}" for line in scope.head],
             "    rows = []",
             "    add = rows.append",

@@ -1,0 +1,189 @@
+"""Lets an operation in or refuses it whole, in this order: parsed, who asks, size, permissions, cost, validity, the bucket."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLError
+from strawberry.types.graphql import OperationType
+
+from db.base import Permission
+from db.faults import until_answered
+from schema.kit.context import Context
+from schema.kit.documents import NESTED, Document, Documents, Known
+from schema.kit.merging import TooWide
+from schema.kit.pricing import BASES, Endless, Measure
+from services.errors import Invalid, Problem, RateLimited, TooExpensive
+from services.limits import Level, Limits
+
+UNNAMED = "The document has no operation, or several of which `operationName` names none."
+UNKNOWN = "The document has no operation of that name."
+NESTING_MAX = 32
+"""How deep variables may be nested."""
+TOO_MUCH = "You have asked for too much in a short time."
+REFUSED_COST = 1
+"""What an operation costs that is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A document, and which operation of which kinds of it is to be run with what, as they were sent."""
+
+    text: str
+    variables: dict[str, Any] | None = None
+    name: str | None = None
+    allowed: Iterable[OperationType] = tuple(OperationType)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What an operation would cost."""
+
+    cost: int
+    depth: int
+    fits: bool
+    """Whether it is within what one operation may ask for."""
+    missing: list[Permission]
+
+
+class Refused(Exception):
+    """The operation does not run; `errors` says why."""
+
+    def __init__(self, *errors: GraphQLError, cost: int = 0) -> None:
+        super().__init__(*errors)
+        self.errors, self.cost = list(errors), cost
+
+
+@dataclass(slots=True)
+class Admitted:
+    """An operation that may run. Whoever was given one settles it when it is over."""
+
+    document: Document
+    known: Known
+    level: Level
+    payer: Any
+    cost: int
+    fixed_cost: int
+    """What of it there is whatever the operation finds."""
+    limits: Limits
+
+    async def pay_for_event(self) -> None:
+        """Waits until the viewer can pay for one more event: it is told late, and not left out."""
+        cost = max(1, self.cost - BASES[self.known.node.operation])
+        while True:
+            wait = await self.limits.charge(self.payer, self.level, cost)
+            if not wait:
+                return
+            await asyncio.sleep(wait)
+
+    def settle(self, context: Context) -> dict[str, Any]:
+        """What it cost, as `extensions.cost` tells it; what it did not use is given back."""
+        actual = self.fixed_cost + context.objects
+        self.limits.leave(self.payer, self.level, self.cost - actual)
+        return told(self.limits, self.payer, self.level, self.cost, actual)
+
+
+def told(limits: Limits, payer: Any, level: Level, requested: int, actual: int) -> dict[str, Any]:
+    """`extensions.cost`."""
+    left = limits.left(payer, level)
+    throttle = {
+        "maximum": left.maximum,
+        "available": left.available,
+        "restorePerSecond": left.restore_per_second,
+    }
+    return {"requested": requested, "actual": actual, "throttle": throttle}
+
+
+async def admit(documents: Documents, context: Context, asked: Asked) -> Admitted:
+    """The operation, for whoever asks; Refused with nothing done."""
+    limits = context.server.limits
+    try:
+        admitted = await _look(documents, context, asked)
+    except Refused:
+        if await limits.charge(context.payer, limits.level_of(context.asking), REFUSED_COST):
+            raise _refused(RateLimited(TOO_MUCH, retry_after=1)) from None
+        raise
+    try:
+        await limits.enter(admitted.payer, admitted.level, admitted.cost)
+    except RateLimited as limited:
+        raise _refused(limited, admitted.cost) from limited
+    return admitted
+
+
+def explain(documents: Documents, context: Context, asked: Asked) -> Explained:
+    """What an operation would cost whoever asks. Refused where it cannot be told; whether it is valid is not looked at."""
+    limits, viewer = context.server.limits, context.asking
+    level = limits.level_of(viewer)
+    document, known = _found(documents, level, asked)
+    measure = _measured(known, asked.variables, context.server.page_size_max)
+    cost = measure.cost + (measure.introspection if limits.prices_introspection else 0)
+    fits = cost <= level.cost and not known.excess(document.shape, level, measure.depth)
+    missing = [p for p in known.needs.permissions if viewer is None or not viewer.can(p)]
+    return Explained(cost, measure.depth, fits, missing)
+
+
+def _check_nesting(variables: Mapping[str, Any] | None) -> None:
+    """Refused where the variables are nested deeper than anything that takes them."""
+    level = [value for value in (variables or {}).values() if type(value) in (dict, list)]
+    for _ in range(NESTING_MAX - 1):
+        if not level:
+            return
+        inner = [value.values() if type(value) is dict else value for value in level]
+        level = [value for values in inner for value in values if type(value) in (dict, list)]
+    if level:
+        raise _refused(Invalid(f"Variables are nested {NESTING_MAX} deep at most."))
+
+
+def _found(documents: Documents, level: Level, asked: Asked) -> tuple[Document, Known]:
+    document = documents.of(asked.text, level)
+    if document.node is None:
+        raise Refused(*document.errors)
+    known = documents.operation(document, asked.name)
+    if known is None:
+        raise Refused(GraphQLError(UNNAMED if asked.name is None else UNKNOWN))
+    return document, known
+
+
+async def _look(documents: Documents, context: Context, asked: Asked) -> Admitted:
+    limits = context.server.limits
+    _check_nesting(asked.variables)
+    document, known = _found(documents, limits.level_of(context.asking), asked)
+    if OperationType(known.node.operation.value) not in asked.allowed:
+        raise Refused(GraphQLError(f"No {known.node.operation.value} can be run here."))
+    try:
+        # Whoever follows has time, and takes an error for the end of what it follows.
+        await (until_answered(context.identify_again) if known.follows else context.identify_again())
+    except Problem as over:
+        raise _refused(over) from over
+    level = limits.level_of(context.asking)
+    measure = _measured(known, asked.variables, context.server.page_size_max)
+    excess = known.excess(document.shape, level, measure.depth)
+    if excess:
+        raise _refused(TooExpensive(f"The document is too large: {excess}."))
+    refusal = known.needs.refusal(context.asking)
+    if refusal is not None:
+        problem, (node, path) = refusal
+        raise Refused(GraphQLError(problem.message, [node], path=list(path), original_error=problem))
+    context.refusal = known.needs.refusal
+    cost = measure.cost + (measure.introspection if limits.prices_introspection else 0)
+    if cost > level.cost:
+        raise _refused(TooExpensive(f"It costs {cost:,}; one operation may cost {level.cost:,}."), cost)
+    if document.errors:
+        raise Refused(*document.errors)
+    return Admitted(document, known, level, context.payer, cost, measure.weight, limits)
+
+
+def _measured(known: Known, given: Mapping[str, Any] | None, page_max: int) -> Measure:
+    try:
+        return known.measure(given, page_max)
+    except TooWide:
+        raise _refused(TooExpensive("The fragments of the document multiply each other.")) from None
+    except Endless:
+        raise Refused(GraphQLError("A fragment cannot be spread within itself.")) from None
+    except RecursionError:
+        raise Refused(GraphQLError(NESTED)) from None
+
+
+def _refused(problem: Problem, cost: int = 0) -> Refused:
+    return Refused(GraphQLError(problem.message, original_error=problem), cost=cost)

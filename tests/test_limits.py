@@ -1,0 +1,267 @@
+"""How much may be asked: what one operation may be, what a viewer may ask for altogether, and that nothing more is done."""
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from db.base import Viewer, new_id
+from schema import schema
+from schema.kit.documents import DOCUMENT_LENGTH_MAX, OCCURRENCES_MAX
+from services.limits import LEVELS, LevelName, Limits, level_name, read_levels
+from services.server import Server
+from tests.ask import Ask
+from tests.make import Make
+
+CHATS = "query($n: Int!) { chats(first: $n) { nodes { id } } }"
+LEFT = "{ viewer { rateLimit { maximum available restorePerSecond } } }"
+BOMB_CPU_SECONDS = 0.1
+"""Twenty milliseconds are the bar; a machine that others use as well gets more room. bench/ has the figures."""
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def owner(make: Make) -> Viewer:
+    return await make.owner()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def limited(server: Server, clock: Clock) -> Ask:
+    """Asks a server that counts."""
+    return Ask(replace(server, limits=Limits(clock=clock)))
+
+
+async def spent(ask: Ask, viewer: Viewer | None, document: str, /, **variables: Any) -> dict[str, Any]:
+    result = await schema.execute(document, variables, ask.context(viewer))
+    cost: dict[str, Any] = (result.extensions or {})["cost"]
+    return cost
+
+
+def test_a_level_is_by_what_a_viewer_is() -> None:
+    viewer = Viewer(new_id(), new_id(), new_id())
+    assert level_name(None) is LevelName.ANONYMOUS
+    assert level_name(viewer) is LevelName.USER
+    assert level_name(replace(viewer, is_premium=True)) is LevelName.PREMIUM
+    assert level_name(replace(viewer, is_administrator=True)) is LevelName.ADMIN
+    assert level_name(replace(viewer, is_superuser=True)) is LevelName.ADMIN
+    costs = [LEVELS[name].cost for name in LevelName]
+    assert costs == [100, 3_000, 6_000, 12_000, 12_000]
+
+
+async def test_what_is_not_used_is_given_back(limited: Ask, owner: Viewer) -> None:
+    cost = await spent(limited, owner, CHATS, n=100)
+    assert (cost["requested"], cost["actual"]) == (102, 2)
+    assert cost["throttle"] == {"maximum": 100_000, "available": 99_998, "restorePerSecond": 5_000}
+    left = (await limited(owner, LEFT)).ok()["rateLimit"]
+    assert left == {"maximum": 100_000, "available": 99_997, "restorePerSecond": 5_000}
+
+
+async def test_an_empty_bucket_refuses_and_fills_again(
+    server: Server, clock: Clock, make: Make, owner: Viewer
+) -> None:
+    levels = read_levels('{"admin": {"cost": 30, "bucket": 40, "restore": 10}}')
+    ask = Ask(replace(server, limits=Limits(levels, clock=clock)))
+    name = "mutation($name: String!) { workspaceUpdate(input: {name: $name}) { workspace { name } userErrors { code } } }"
+    for done in ("one", "two", "three"):
+        assert (await ask(owner, name, name=done)).ok()["workspace"] == {"name": done}
+    refused = await ask(owner, name, name="four")
+    assert (refused.data, refused.codes) == (None, ["RATE_LIMITED"])
+    assert refused.errors[0]["extensions"]["retryAfter"] == 1
+    seen = "{ viewer { workspace { name } } }"
+    assert (await ask(owner, seen)).ok() == {"workspace": {"name": "three"}}
+    # Somebody else's bucket is another.
+    assert (await ask(await make.owner(), seen)).ok()["workspace"]["name"]
+    clock.now += 2
+    assert (await ask(owner, name, name="four")).ok()["workspace"] == {"name": "four"}
+
+
+async def test_what_is_too_dear_is_refused_for_ever_and_costs_almost_nothing(
+    limited: Ask, make: Make, owner: Viewer
+) -> None:
+    agent = replace(owner, is_administrator=False)
+    deep = "query($n: Int!) { chats(first: $n) { nodes { messages(last: 100) { nodes { id } } } } }"
+    refused = await limited(agent, deep, n=100)
+    assert (refused.data, refused.codes) == (None, ["QUERY_TOO_EXPENSIVE"])
+    assert "10,202" in refused.errors[0]["message"]
+    assert (await limited(agent, deep, n=20)).ok() == {"nodes": []}
+    assert (await limited(owner, deep, n=100)).ok() == {"nodes": []}
+    left = (await limited(agent, LEFT)).ok()["rateLimit"]
+    assert left["maximum"] == 15_000
+    assert left["available"] > 14_990 - 5
+
+
+async def test_only_so_many_operations_run_at_once(server: Server, make: Make, owner: Viewer) -> None:
+    levels = read_levels('{"admin": {"at_once": 2}}')
+    limits = Limits(levels)
+    ask = Ask(replace(server, limits=limits))
+    level = limits.level_of(owner)
+    await limits.enter(owner.id, level, 1)
+    assert (await ask(owner, LEFT)).ok()
+    await limits.enter(owner.id, level, 1)
+    refused = await ask(owner, LEFT)
+    assert (refused.data, refused.codes) == (None, ["RATE_LIMITED"])
+    limits.leave(owner.id, level, 0)
+    assert (await ask(owner, LEFT)).ok()
+    # An operation that fails gives its turn back as well.
+    for _ in range(3):
+        assert (await ask(owner, "query($n: Int!) { chats(first: $n) { nodes { id } } }", n=-1)).errors
+    assert (await ask(owner, LEFT)).ok()
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "what"),
+    [
+        ("anonymous", "{ viewer { " + " ".join(f"a{n}: permissions" for n in range(6)) + " } }", "aliases"),
+        ("anonymous", "{ viewer { " + "permissions @include(if: true) " * 6 + "} }", "directives"),
+        (
+            "anonymous",
+            "{ viewer { user { chats { nodes { customer { channel { owner { id } } } } } } } }",
+            "levels",
+        ),
+        ("admin", "{ viewer { " + "user { id } " * (OCCURRENCES_MAX + 1) + "} }", "times one field"),
+    ],
+    ids=["aliases", "directives", "depth", "occurrences"],
+)
+async def test_what_is_too_large_is_refused_and_a_little_less_is_not(
+    ask: Ask, owner: Viewer, name: str, document: str, what: str
+) -> None:
+    viewer = owner if name == "admin" else None
+    refused = await ask(viewer, document)
+    assert (refused.data, refused.codes) == (None, ["QUERY_TOO_EXPENSIVE"])
+    assert what in refused.errors[0]["message"]
+    smaller = {
+        "aliases": document.replace("a5: permissions", ""),
+        "directives": document.replace("permissions @include(if: true) ", "", 1),
+        "levels": document.replace("owner { id }", "id"),
+        "times one field": document.replace("user { id } ", "", 1),
+    }[what]
+    assert "QUERY_TOO_EXPENSIVE" not in (await ask(viewer, smaller)).codes
+
+
+async def test_a_document_of_too_many_tokens_is_not_read_to_its_end(ask: Ask, owner: Viewer) -> None:
+    document = "{ viewer { " + "permissions " * 600 + "} }"
+    anonymous = await ask(None, document)
+    assert (anonymous.data, anonymous.codes) == (None, ["QUERY_TOO_EXPENSIVE"])
+    assert "500 tokens" in anonymous.errors[0]["message"]
+    assert (await ask(None, "{ viewer { permissions } }")).data == {"viewer": None}
+    # Read for one who may, it is refused all the same for one who may not.
+    wide = "{ viewer { " + " ".join(f"... {{ user {{ id n{n}: id }} }}" for n in range(60)) + " } }"
+    assert (await ask(owner, wide)).ok()
+    assert (await ask(None, wide)).codes == ["QUERY_TOO_EXPENSIVE"]
+
+
+async def test_a_document_and_its_variables_have_a_size(ask: Ask, owner: Viewer) -> None:
+    long = "{ viewer { permissions } } #" + "x" * DOCUMENT_LENGTH_MAX
+    assert (await ask(owner, long)).codes == ["PAYLOAD_TOO_LARGE"]
+    assert (await ask(owner, long[:DOCUMENT_LENGTH_MAX])).ok()
+    for depth, codes in ((32, []), (33, ["VALIDATION_ERROR"])):
+        value: Any = 1
+        for _ in range(depth - 1):
+            value = {"a": value}
+        explain = (
+            'query($v: JSON) { explain(document: "{ viewer { permissions } }", variables: $v) { cost } }'
+        )
+        assert (await ask(owner, explain, v=value)).codes == codes
+
+
+def bomb(n: int, kind: str) -> str:
+    """Fragments of which each is as large as two of the next."""
+    if kind == "inline":
+        inner = "permissions"
+        for _ in range(min(n, 90)):
+            inner = f"... {{ {inner} }}"
+        return f"{{ viewer {{ {inner} {inner} }} }}"
+    last = "user { id }" if kind == "named" else "...F0"
+    spreads = " ".join(
+        f"fragment F{i} on User {{ a: chats {{ nodes {{ assignee {{ ...F{i + 1} }} }} }} b: chats {{ nodes {{ assignee {{ ...F{i + 1} }} }} }} }}"
+        for i in range(n)
+    )
+    return f"{{ viewer {{ user {{ ...F0 }} }} }} {spreads} fragment F{n} on User {{ id {last if kind == 'cyclic' else ''} }}"
+
+
+@pytest.mark.parametrize("kind", ["named", "inline", "cyclic"])
+@pytest.mark.parametrize("n", [10, 30, 100, 500])
+async def test_a_fragment_bomb_is_refused_at_once(ask: Ask, owner: Viewer, n: int, kind: str) -> None:
+    agent = replace(owner, is_administrator=False)
+    began = time.thread_time()
+    answer = await ask(agent, bomb(n, kind))
+    assert time.thread_time() - began < BOMB_CPU_SECONDS
+    # Spread in line, nothing is multiplied: what is merged is there once.
+    codes = (
+        []
+        if kind == "inline"
+        else ["VALIDATION_ERROR" if kind == "cyclic" and n < 100 else "QUERY_TOO_EXPENSIVE"]
+    )
+    assert answer.codes == (codes if n < 500 or kind == "inline" else ["PAYLOAD_TOO_LARGE"])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ " + " ".join(f"a{n}: viewer {{ permissions }}" for n in range(4_000)) + " }",
+        "{ chats(first: " + "[" * 3_000 + "]" * 3_000 + ") { nodes { id } } }",
+        "{ viewer { " + "user { id } " * 400 + "} }",
+        "{ viewer { permissions } } " + " ".join(f"fragment F{n} on User {{ id }}" for n in range(10_000)),
+        "{" * 2_000 + "}" * 2_000,
+    ],
+    ids=["aliases", "lists", "overlapping", "unused", "braces"],
+)
+async def test_what_is_made_to_be_expensive_is_refused_at_once(
+    ask: Ask, owner: Viewer, document: str
+) -> None:
+    began = time.thread_time()
+    refused = await ask(replace(owner, is_administrator=False), document)
+    assert time.thread_time() - began < BOMB_CPU_SECONDS
+    assert (refused.data, len(refused.codes)) == (None, 1)
+    assert refused.codes[0] in ("QUERY_TOO_EXPENSIVE", "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE")
+
+
+async def test_events_wait_for_a_bucket_and_none_is_left_out(
+    server: Server, make: Make, owner: Viewer
+) -> None:
+    levels = read_levels('{"admin": {"cost": 12, "bucket": 12, "restore": 1000}}')
+    ask = Ask(replace(server, limits=Limits(levels)))
+    chat = await make.chat(owner)
+    for n in range(30):
+        await make.outbound(owner, chat, str(n))
+    document = (
+        "subscription($id: ID!) { messageAdded(conversationId: $id, after: 0) { content sender { id } } }"
+    )
+    async with asyncio.timeout(60):
+        async with ask.follow(owner, document, id=f"chat_{chat.id.hex}") as answers:
+            told = [(await anext(answers)).ok()["content"] for _ in range(30)]
+    assert told == [str(n) for n in range(30)]
+
+
+def test_levels_are_changed_one_number_at_a_time() -> None:
+    changed = read_levels('{"user": {"cost": 5000, "seconds": 2.5}}')
+    assert changed[LevelName.USER] == replace(LEVELS[LevelName.USER], cost=5_000, seconds=2.5)
+    assert {name for name in LevelName if changed[name] != LEVELS[name]} == {LevelName.USER}
+    for wrong in (
+        "x",
+        "[]",
+        '{"user": 1}',
+        '{"nobody": {}}',
+        '{"user": {"coins": 1}}',
+        '{"user": {"cost": -1}}',
+    ):
+        with pytest.raises(ValueError, match=r"should|neither"):
+            read_levels(wrong)
+    with pytest.raises(ValueError, match="a bucket should hold"):
+        read_levels('{"user": {"bucket": 10}}')
