@@ -12,14 +12,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.engine import STATEMENT_SECONDS, Database
 from db.faults import DatabaseFault
-from graph import graphiql, health, live, metrics
+from graph import graphiql, health, live, metrics, pages
 from graph.endings import keep_watch
 from graph.endpoint import Endpoint
 from graph.identity import Identity
@@ -37,7 +35,6 @@ from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
 
-SDL = schema.as_str() + "\n"
 GRAPH = "/graphql"
 LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
@@ -71,6 +68,7 @@ def make_server(settings: Settings, database: Database) -> Server:
         hub=Hub(None if isinstance(broker, LocalBroker) else wire),
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
+        guards_schema=settings.is_production,
     )
 
 
@@ -95,8 +93,8 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     )
 
     figures = metrics.registry(server, state)
-    # In development whoever reaches the server; in production who may read metrics, unless they have their own port.
-    guard = Identity(server).of_header if settings.is_production else None
+    # In development whoever reaches the server sees schema and metrics; in production it takes a sign-in.
+    guard = Identity(server) if settings.is_production else None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -114,8 +112,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         await database.close()
 
     routes = [
-        Route("/", welcome),
-        Route("/schema.graphql", sdl),
+        *pages.routes(guard),
         Route(GRAPH, graphiql.Page(endpoint) if settings.graphiql else endpoint),
         WebSocketRoute(GRAPH, endpoint),
         *health.routes(database, VERSION, state, server),
@@ -187,24 +184,3 @@ async def every(seconds: float, name: str, chore: Callable[[], Awaitable[None]])
             await chore()
         except DatabaseFault as error:
             logger.warning("chore failed", chore=name, error=str(error))
-
-
-async def welcome(_request: Request) -> Response:
-    """What this is, and where to go on."""
-    return JSONResponse(
-        {
-            "name": "Switchboard",
-            "description": "A GraphQL backend for a business's conversations and commerce.",
-            "version": VERSION,
-            "links": {
-                "graphql": "/graphql",
-                "schema": "/schema.graphql",
-                "health": "/health",
-            },
-        }
-    )
-
-
-async def sdl(_request: Request) -> Response:
-    """The schema as text."""
-    return PlainTextResponse(SDL)

@@ -1,7 +1,7 @@
 """/metrics: what a worker does, for Prometheus. Figures are read where they are kept, when somebody asks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -13,15 +13,16 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from db.base import Permission, Viewer
+from db.base import Permission
 from graph.health import NEVER_STORED, ServerState
+from graph.identity import Identity
+from graph.pages import refusal
 from graph.serving import bound_sockets
 from graph.settings import VERSION
 from schema.kit.execution.plans import plans
-from services.errors import Problem
 from services.server import Server
 
 PREFIX: Final = "switchboard_"
@@ -113,22 +114,13 @@ def registry(server: Server, state: ServerState) -> CollectorRegistry:
     return made
 
 
-def route(
-    figures: CollectorRegistry, identify: Callable[[str | None], Awaitable[Viewer | None]] | None
-) -> Route:
-    """The route; with `identify` only for who may read metrics."""
+def route(figures: CollectorRegistry, identity: Identity | None) -> Route:
+    """The route; with `identity` only for who may read metrics."""
 
     async def metrics(request: Request) -> Response:
-        if identify is not None:
-            try:
-                viewer = await identify(request.headers.get("authorization"))
-            except Problem:
-                viewer = None
-            if viewer is None:
-                told = {"WWW-Authenticate": "Bearer"}
-                return PlainTextResponse("sign in first", 401, headers={**NEVER_STORED, **told})
-            if not viewer.can(Permission.METRICS_READ):
-                return PlainTextResponse("needs METRICS_READ", 403, headers=NEVER_STORED)
+        refused = await refusal(request, identity, Permission.METRICS_READ)
+        if refused is not None:
+            return refused
         body = generate_latest(figures)
         return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST, **NEVER_STORED})
 

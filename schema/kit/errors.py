@@ -20,6 +20,8 @@ publish_enum(ErrorCode)
 MASKED = "Something went wrong on our side. The request id finds it in the server's log."
 AWAY = "The database does not take this now, and nothing was done. Ask again later."
 UNKNOWN = "The database broke off while it kept this: it may be done, or not. Look, or send it again with the same key."
+SUGGESTING = " Did you mean "
+"""How graphql-core begins to list names that are like the wrong one, at the end of a message."""
 TOO_LONG = "It took longer than one operation may."
 USER_CODES = problems.FIXABLE
 """What a caller of a mutation can fix: told in `userErrors`, everything else at the top level."""
@@ -60,6 +62,14 @@ def present(error: GraphQLError, request_id: str) -> GraphQLError:
     log.error("unforeseen", request_id=request_id, path=error.path, exc_info=cause)
     extensions = {"code": problems.ErrorCode.INTERNAL.value, "requestId": request_id}
     return _again(error, MASKED, extensions)
+
+
+def unsuggesting(error: GraphQLError) -> GraphQLError:
+    """The error without the names that the caller may have meant: they would tell the schema, guess by guess."""
+    kept, found, _ = error.message.partition(SUGGESTING)
+    if found:
+        error.message = kept
+    return error
 
 
 def _unavailable(error: GraphQLError, fault: DatabaseFault, request_id: str) -> GraphQLError:

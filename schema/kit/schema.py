@@ -21,7 +21,7 @@ from db.faults import until_answered
 from schema.kit import resolvers, subscriptions
 from schema.kit.context import Context
 from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
-from schema.kit.errors import present
+from schema.kit.errors import present, unsuggesting
 from schema.kit.execution.checks import check_columns
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.telling import FALLBACK, PLANNED, SURPRISED
@@ -183,7 +183,7 @@ class Schema(strawberry.Schema):
             await (until_answered(asked_by.identify_again) if follows else asked_by.identify_again())
         except Problem as over:
             return _refused(context, [GraphQLError(over.message, original_error=over)])
-        refusal = known.needs.refusal(asked_by.asking)
+        refusal = known.needs.refusal(asked_by.asking, guarded=asked_by.server.guards_schema)
         if refusal is not None:
             problem, (node, path) = refusal
             return _refused(
@@ -249,8 +249,9 @@ class Schema(strawberry.Schema):
             return result  # shared with others as it is
         answer = await super()._handle_execution_result(context, result, *args, **kwargs)
         if answer.errors:
-            request_id = _asked_by(context).request_id
-            answer.errors = [present(e, request_id) for e in answer.errors[:ERRORS_MAX]]
+            asked_by = _asked_by(context)
+            told = [present(e, asked_by.request_id) for e in answer.errors[:ERRORS_MAX]]
+            answer.errors = [unsuggesting(e) for e in told] if asked_by.server.guards_schema else told
         return answer
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
