@@ -15,7 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from db.engine import STATEMENT_SECONDS, Database
+from db.engine import Database
 from db.faults import DatabaseFault
 from graph import graphiql, health, live, metrics, pages
 from graph.endings import keep_watch
@@ -46,13 +46,24 @@ RETIRE_SECONDS = 30.0
 logger = structlog.get_logger("switchboard.database")
 
 
-def open_database(settings: Settings, *, statement_seconds: float | None = STATEMENT_SECONDS) -> Database:
-    """The database that the settings name. Nothing is connected yet."""
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name, for a worker. Nothing is connected yet."""
     return Database(
         settings.database_url,
         pool_max=settings.db_pool_max,
         idle_seconds=int(settings.db_pool_idle_timeout),
-        statement_seconds=statement_seconds,
+        row_security=settings.database_row_security,
+    )
+
+
+def open_whole_database(settings: Settings) -> Database:
+    """The same for a command of an operator's: it takes its time, and sees every workspace."""
+    return Database(
+        settings.database_url,
+        pool_max=settings.db_pool_max,
+        idle_seconds=int(settings.db_pool_idle_timeout),
+        statement_seconds=None,
+        sees_all=True,
     )
 
 
