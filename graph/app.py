@@ -95,6 +95,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         any_local_origin=not settings.is_production,
         trusted_proxies=settings.trusted_proxies,
         lines=state.lines,
+        tally=state.tally,
         limits=SocketLimits(
             settings.sockets_per_viewer_max,
             settings.subscriptions_per_socket_max,

@@ -32,6 +32,7 @@ from graph.requests import CLIENT_CLOSED_REQUEST, client_address
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler, SocketLimits
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
+from graph.tally import Tallied, Tally
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
@@ -70,18 +71,21 @@ class Endpoint(GraphQL[Context, None]):
         any_local_origin: bool,
         trusted_proxies: tuple[Network, ...],
         lines: Lines,
+        tally: Tally,
         limits: SocketLimits,
         tells_plans: bool = False,
     ) -> None:
+        counted: Any = Tallied(schema, tally)
         super().__init__(
-            schema,
+            counted,
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=INIT_WAIT,
             max_subscriptions_per_connection=limits.operations,
             allowed_origins=allowed_origins,
         )
-        self._graph, self._server, self._identity = schema, server, Identity(server)
+        self._graph, self._server, self._identity = counted, server, Identity(server)
+        self._tally = tally
         self.lines, self.limits, self._tells_plans = lines, limits, tells_plans
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
@@ -109,10 +113,12 @@ class Endpoint(GraphQL[Context, None]):
             # Nobody is there to read it: it is for the log line.
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except HTTPException as refusal:
+            self._tally.refuse(ErrorCode.VALIDATION_ERROR.value)
             error = GraphQLError(refusal.reason, extensions={"code": ErrorCode.VALIDATION_ERROR.value})
             return self._respond(request, {"errors": [error.formatted]}, refusal.status_code)
         except Exception as failure:
             error = present(GraphQLError("", original_error=failure), _request_id(request.scope))
+            self._tally.refuse(str((error.extensions or {})["code"]))
             return self._respond(request, {"errors": [error.formatted]}, status_of(error.formatted))
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
@@ -138,6 +144,7 @@ class Endpoint(GraphQL[Context, None]):
             raise ConnectionRejectionError from error
         # A socket outlives what its viewer may do: asked again for each operation and each event.
         context.identify = bearer
+        context.asking = bearer.viewer if bearer is not None else None
         return UnsetType()
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:

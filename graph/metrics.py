@@ -1,14 +1,14 @@
 """/metrics: what a worker does, for Prometheus. Figures are read where they are kept, when somebody asks."""
 
 import asyncio
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
@@ -22,6 +22,7 @@ from graph.identity import Identity
 from graph.pages import refusal
 from graph.serving import bound_sockets
 from graph.settings import VERSION
+from graph.tally import Histogram
 from schema.kit.execution.plans import plans
 from services.server import Server
 
@@ -40,10 +41,26 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("info", "The version that runs.", 1, version=VERSION)
+        yield from self._of_operations()
         yield from self._of_sockets()
         yield from self._of_delivery()
         yield from self._of_broker()
         yield from self._of_database()
+
+    def _of_operations(self) -> Iterator[Metric]:
+        tally = self._state.tally
+        outcomes = CounterMetricFamily(
+            f"{PREFIX}operations", "Operations by name and what came of them.", labels=("operation", "code")
+        )
+        for labels, count in list(tally.outcomes.items()):
+            outcomes.add_metric(labels, count)
+        yield outcomes
+        refused = CounterMetricFamily(f"{PREFIX}refused", "What was refused whole.", labels=("code",))
+        for code, count in list(tally.refused.items()):
+            refused.add_metric((code,), count)
+        yield refused
+        yield _histogram("operation_seconds", "How long queries and mutations took.", tally.seconds)
+        yield _histogram("operation_cost", "What operations cost.", tally.costs)
 
     def _of_sockets(self) -> Iterator[Metric]:
         lines, hub = self._state.lines, self._server.hub
@@ -91,11 +108,20 @@ class Figures(Collector):
         family.add_metric(("active",), pool.active)
         family.add_metric(("idle",), pool.idle)
         yield family
+        yield _gauge("database_connections_max", "How many there may be.", pool.most)
+        yield _gauge("database_waiting", "Reads of plans that wait for a connection.", pool.waiting)
 
 
 def _gauge(name: str, told: str, value: float, **labels: str) -> Metric:
     family = GaugeMetricFamily(f"{PREFIX}{name}", told, labels=tuple(labels))
     family.add_metric(tuple(labels.values()), value)
+    return family
+
+
+def _histogram(name: str, told: str, of: Mapping[str, Histogram]) -> Metric:
+    family = HistogramMetricFamily(f"{PREFIX}{name}", told, labels=("operation",))
+    for operation, values in list(of.items()):
+        family.add_metric((operation,), buckets=values.buckets(), sum_value=values.total)
     return family
 
 
