@@ -1,7 +1,7 @@
 """The composition root: settings, database, keys and schema become one application."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -26,6 +26,7 @@ from graph.settings import VERSION, LogLevel, Settings
 from graph.sockets import SocketLimits
 from schema import schema
 from schema.kit.execution.plans import plans
+from services import security
 from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
@@ -40,6 +41,7 @@ LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
 PREFLIGHT_SECONDS = 600
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+LET_IN = "switchboard.let_in"
 ANALYZE_SECONDS = 600.0
 PRUNE_SECONDS = 600.0
 RETIRE_SECONDS = 30.0
@@ -133,7 +135,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     ]
     app = Starlette(routes=routes, middleware=_middleware(settings), lifespan=lifespan)
     hosts = list(settings.allowed_hosts)
-    quick = Shortcut(app, HostCheck(endpoint, allowed_hosts=hosts, www_redirect=False))
+    quick = Shortcut(app, HostCheck(endpoint, hosts))
     # Outermost, so that what fails anywhere below still gets its request id.
     writes_lines = settings.log_level in (LogLevel.DEBUG, LogLevel.INFO)
     return RequestIdMiddleware(quick, writes_lines=writes_lines)
@@ -154,11 +156,22 @@ def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, 
 class HostCheck(TrustedHostMiddleware):
     """Refuses requests for hosts that are not ours; a probe asks by whatever address it has, and learns nothing else."""
 
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
+        super().__init__(app, allowed_hosts=allowed_hosts, www_redirect=False)
+        self._inside, self.app = app, self._let_in
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path") in PROBES:
-            await self.app(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+            await self._inside(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+        if LET_IN not in scope:
+            host = header(scope, b"host") or b""
+            security.note(security.HOST_REFUSED, host=host.decode("latin-1"))
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[LET_IN] = True
+        await self._inside(scope, receive, send)
 
 
 class Shortcut:
@@ -175,7 +188,7 @@ class Shortcut:
 
 def _middleware(settings: Settings) -> list[Middleware]:
     return [
-        Middleware(HostCheck, allowed_hosts=list(settings.allowed_hosts), www_redirect=False),
+        Middleware(HostCheck, allowed_hosts=list(settings.allowed_hosts)),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),

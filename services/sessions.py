@@ -13,6 +13,7 @@ from db.engine import Database
 from db.roles import Role, RoleKind, UserRole
 from db.row_security import EVERYWHERE
 from db.sessions import RefreshToken, Session
+from services import security
 from services.accounts import check_reach, register
 from services.emails import read_email
 from services.errors import Forbidden, Invalid, InvalidCredentials, Unauthenticated
@@ -65,13 +66,17 @@ def _login_name(name: str) -> str:
         return name.lower()
 
 
-async def check_login(database: Database, passwords: Passwords, name: str, password: str) -> Proof:
+async def check_login(
+    database: Database, passwords: Passwords, name: str, password: str, address: str | None = None
+) -> Proof:
     """Who may log in; InvalidCredentials, in the same time, for a wrong name as for a wrong password."""
     known = await find_login(database, name)
     usable = known is not None and known.is_active and len(password) <= LENGTH_MAX
     hashed = known.hashed_password if known is not None and usable else None
     right, renewed = await passwords.check(password[:LENGTH_MAX], hashed)
     if known is None or hashed is None or not right:
+        # Not the name: people type their password there.
+        security.note(security.LOGIN_FAILED, user_id=known and known.id, address=address)
         raise InvalidCredentials(WRONG)
     if renewed is None:
         return Proof(known.id, hashed)
@@ -81,7 +86,7 @@ async def check_login(database: Database, passwords: Passwords, name: str, passw
     if kept.rowcount == 1:
         return Proof(known.id, renewed)
     # Another login renewed the hash at the same time, or the password changed: look at it as it is now.
-    return await check_login(database, passwords, name, password)
+    return await check_login(database, passwords, name, password, address)
 
 
 async def log_in(work: Work, tokens: Tokens, proof: Proof, **client: Any) -> SignedIn:
@@ -153,6 +158,7 @@ async def refresh_session(work: Work, tokens: Tokens, refresh_token: str) -> Sig
     if await work.one(used.returning(RefreshToken.id)) is None:
         stolen = update(Session).where(Session.id == viewer.session_id)
         await work.execute(stolen.values(is_active=False, updated_at=moment))
+        security.note(security.REFRESH_REUSED, user_id=viewer.id, session_id=viewer.session_id)
         return None
     work.asking = viewer
     return await _hand_out(work, tokens, viewer)

@@ -9,8 +9,10 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.utils.str_converters import to_camel_case
 
 from db.faults import DatabaseFault, FaultKind, fault_of
+from schema.kit.context import Context
 from schema.kit.docs import attribute_docs, class_doc, publish_enum
 from services import errors as problems
+from services import security
 from services.errors import ErrorCode
 
 P = TypeVar("P", bound=type)
@@ -62,6 +64,17 @@ def present(error: GraphQLError, request_id: str) -> GraphQLError:
     log.error("unforeseen", request_id=request_id, path=error.path, exc_info=cause)
     extensions = {"code": problems.ErrorCode.INTERNAL.value, "requestId": request_id}
     return _again(error, MASKED, extensions)
+
+
+def tell(errors: list[GraphQLError], context: Context) -> list[GraphQLError]:
+    """The errors of an operation as its caller may see them. That a permission was missing is noted, once for all."""
+    told = [present(error, context.request_id) for error in errors]
+    refused = next((e for e in errors if isinstance(_cause(e), problems.Forbidden)), None)
+    if refused is not None:
+        who = context.asking.id if context.asking is not None else None
+        where = ".".join(map(str, refused.path or ()))
+        security.note(security.PERMISSION_REFUSED, user_id=who, path=where, reason=str(_cause(refused)))
+    return [unsuggesting(error) for error in told] if context.server.guards_schema else told
 
 
 def unsuggesting(error: GraphQLError) -> GraphQLError:

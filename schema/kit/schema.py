@@ -21,7 +21,7 @@ from db.faults import until_answered
 from schema.kit import resolvers, subscriptions
 from schema.kit.context import Context
 from schema.kit.documents import ERRORS_MAX, Document, Documents, Known
-from schema.kit.errors import present, unsuggesting
+from schema.kit.errors import tell
 from schema.kit.execution.checks import check_columns
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.telling import FALLBACK, PLANNED, SURPRISED
@@ -249,9 +249,7 @@ class Schema(strawberry.Schema):
             return result  # shared with others as it is
         answer = await super()._handle_execution_result(context, result, *args, **kwargs)
         if answer.errors:
-            asked_by = _asked_by(context)
-            told = [present(e, asked_by.request_id) for e in answer.errors[:ERRORS_MAX]]
-            answer.errors = [unsuggesting(e) for e in told] if asked_by.server.guards_schema else told
+            answer.errors = tell(answer.errors[:ERRORS_MAX], _asked_by(context))
         return answer
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
