@@ -1,6 +1,7 @@
 """What a scanner of GraphQL servers (graphql-cop) looks for, asked of a server in production. Beside each refusal: what is answered."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ RENAME = (
 )
 WORKSPACE = "{ viewer { workspace { name } } }"
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
-GUESSES = [
+GUESSES: list[tuple[str, Any]] = [
     ("{ vieweer { permissions } }", None),
     ("{ viewer { permision } }", None),
     ("{ chats(frist: 1) { totalCount } }", None),

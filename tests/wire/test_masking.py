@@ -16,7 +16,10 @@ READ = "{ customers { nodes { id displayName } } }"
 CHANGE = 'mutation { productCreate(input: {name: "Tea", price: {amount: "1.00", currency: "EUR"}}) { product { name owner { displayName } } userErrors { code } } }'
 FOLLOW = """subscription ($chat: ID!) {
   messageAdded(conversationId: $chat, after: 0) { sequence sender { displayName } } }"""
-PLACES = {READ: ("identity", "read", "field"), FOLLOW: ("identity", "read", "field")}
+PLACES: dict[str, tuple[str, ...]] = {
+    READ: ("identity", "read", "field"),
+    FOLLOW: ("identity", "read", "field"),
+}
 PLACES |= {CHANGE: ("identity", "write", "finish", "field")}
 FAULTS_MIN = 200
 """How many each database has to have had."""
