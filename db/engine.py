@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy import Executable, Row, make_url, text
 from sqlalchemy.engine import URL
@@ -15,6 +16,7 @@ from db import postgres, sqlite
 from db.base import Viewer
 from db.faults import fault_of, read_again
 from db.reading import Listen, Reader, Source, run_alone
+from db.row_security import OPTION, SEE_IN_SESSION, SEE_IN_TRANSACTION, Within, told, workspace_of
 from db.shields import all_done, shielded
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -30,11 +32,14 @@ Dialect = Literal["sqlite", "postgresql"]
 
 @dataclass(frozen=True, slots=True)
 class PoolFigures:
-    """How many connections are in use, waiting for use, and open in all."""
+    """How many connections are in use, waiting for use, open in all; how many there may be, and who waits for one."""
 
     active: int
     idle: int
     total: int
+    most: int = 0
+    waiting: int = 0
+    """Of those who read by position: SQLAlchemy does not say how many wait."""
 
 
 def driver_url(url: str) -> URL:
@@ -46,7 +51,9 @@ def driver_url(url: str) -> URL:
 class Database:
     """Connections to one database. `fetch` reads, `write` opens a transaction; both raise DatabaseFault where it fails.
 
-    With `statement_seconds` of None nothing is cut short, however long it takes: for migrations.
+    With `statement_seconds` of None nothing is cut short, however long it takes: for migrations. With `row_security`
+    each read and each transaction says whose rows it sees, for the policies of PostgreSQL; without, `sees_all` says
+    once for every connection that it sees all.
     """
 
     def __init__(
@@ -56,7 +63,10 @@ class Database:
         pool_max: int = 10,
         idle_seconds: int = 300,
         statement_seconds: float | None = STATEMENT_SECONDS,
+        row_security: bool = False,
+        sees_all: bool = False,
     ) -> None:
+        self.row_security = row_security
         self.url = driver_url(url)
         self.dialect: Dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         # Half of the connections are the driver's own: what plans read with.
@@ -69,30 +79,41 @@ class Database:
             self._writes = sqlite.open_writer(self.url, statement_seconds=statement_seconds)
             self._source = sqlite.SqliteSource(self.url, pool_max=own, idle_seconds=idle_seconds, **waits)
         else:
+            waits["sees_all"] = sees_all
             self._writes = postgres.open_engine(self.url, pool_max=rest, idle_seconds=idle_seconds, **waits)
+            if row_security:
+                self._writes = self._writes.execution_options(**{OPTION: True})
             self._reads = self._writes.execution_options(isolation_level="AUTOCOMMIT")
             self._source = postgres.PostgresSource(self.url, pool_max=own, idle_seconds=idle_seconds, **waits)
 
     async def fetch(
-        self, statement: Executable, values: Mapping[str, Any] | None = None
+        self, statement: Executable, values: Mapping[str, Any] | None = None, *, within: Within = None
     ) -> Sequence[Row[Any]]:
-        """Reads on a connection of its own, outside any transaction: concurrent callers never share one."""
-        return await shielded(read_again(lambda: self._read(statement, dict(values or {}))))
+        """Reads on a connection of its own, outside any transaction: concurrent callers never share one.
 
-    async def _read(self, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
+        `within` says whose rows it sees, where that is not the workspace of the viewer in `values`.
+        """
+        return await shielded(read_again(lambda: self._read(statement, dict(values or {}), within)))
+
+    async def _read(
+        self, statement: Executable, values: dict[str, Any], within: Within = None
+    ) -> Sequence[Row[Any]]:
         async with self._reads.connect() as connection:
+            if self.row_security:
+                seen = told(within or workspace_of(values))
+                await connection.execute(SEE_IN_SESSION, {"workspace": seen})
             return (await connection.execute(statement, values)).all()
 
     def reader(self, viewer: Viewer) -> Reader:
         """Reads by position for one operation of one viewer, whose values every statement may name."""
-        return Reader(self._source, viewer)
+        return Reader(self._source, viewer, says_workspace=self.row_security)
 
-    async def at_once(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-        """Runs one statement of PostgreSQL that is a whole transaction. Raises the driver's errors of the statement.
+    async def at_once(self, text: str, arguments: Sequence[Any], *, within: UUID) -> Sequence[Any]:
+        """Runs one statement of PostgreSQL that is a whole transaction of a workspace. Raises the driver's errors of it.
 
         A DatabaseFault says whether it is sure that nothing was done.
         """
-        return await shielded(run_alone(self._source, text, arguments))
+        return await shielded(run_alone(self._source, text, arguments, within if self.row_security else None))
 
     @property
     def listeners(self) -> list[Listen]:
@@ -100,11 +121,13 @@ class Database:
         return self._source.listeners
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
+    async def write(self, within: Within = None) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed when the block ends, rolled back when it raises. `within` says whose rows it sees."""
         committing = False
         try:
             async with self._writes.begin() as connection:
+                if self.row_security:
+                    await connection.execute(SEE_IN_TRANSACTION, {"workspace": told(within)})
                 yield connection
                 committing = True
         except Exception as error:
@@ -144,7 +167,8 @@ class Database:
         pools = [engine.pool for engine in self.engines if isinstance(engine.pool, QueuePool)]
         lent, waiting = self._source.lender.figures
         active, idle = sum(p.checkedout() for p in pools) + lent, sum(p.checkedin() for p in pools) + waiting
-        return PoolFigures(active, idle, active + idle)
+        most = sum(pool.size() for pool in pools) + self._source.lender.size_max
+        return PoolFigures(active, idle, active + idle, most, self._source.lender.waiting)
 
     @property
     def writer(self) -> AsyncEngine:

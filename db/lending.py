@@ -26,7 +26,7 @@ class Lender:
         idle_seconds: float,
     ) -> None:
         self._connect, self._close, self._is_open = connect, close, is_open
-        self._size_max, self._wait_seconds, self._idle_seconds = size_max, wait_seconds, idle_seconds
+        self.size_max, self._wait_seconds, self._idle_seconds = size_max, wait_seconds, idle_seconds
         self._idle: list[tuple[Any, float]] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._lent = 0
@@ -36,9 +36,14 @@ class Lender:
         """How many are lent, and how many wait to be."""
         return self._lent, len(self._idle)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for one that is lent."""
+        return len(self._waiting)
+
     async def take(self) -> Any:
         """A connection; DatabaseFault where none came free in time, the driver's error where none can be opened."""
-        if self._lent < self._size_max:
+        if self._lent < self.size_max:
             self._lent += 1
         else:
             await self._wait()

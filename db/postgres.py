@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from db.lending import Lender
 from db.prepared import COMPILERS
 from db.reading import Listen
+from db.row_security import EVERYWHERE, SETTING
 
 CONNECT_SECONDS = 5.0
 """How long a new connection may take."""
@@ -21,9 +22,11 @@ SILENCE_SECONDS = 5.0
 """How much longer than a statement may take a server that says nothing at all is waited for."""
 
 
-def connect_arguments(statement_seconds: float | None) -> Mapping[str, Any]:
+def connect_arguments(statement_seconds: float | None, *, sees_all: bool = False) -> Mapping[str, Any]:
     """What every connection is opened with; without `statement_seconds` nothing is cut short."""
     told = {"application_name": "switchboard", "jit": "off"}
+    if sees_all:
+        told[SETTING] = EVERYWHERE
     bounds: dict[str, Any] = {"timeout": CONNECT_SECONDS, "server_settings": told}
     if statement_seconds is not None:
         told["statement_timeout"] = f"{statement_seconds * 1_000:.0f}"
@@ -34,7 +37,13 @@ def connect_arguments(statement_seconds: float | None) -> Mapping[str, Any]:
 
 
 def open_engine(
-    url: URL, *, pool_max: int, wait_seconds: float, idle_seconds: int, statement_seconds: float | None
+    url: URL,
+    *,
+    pool_max: int,
+    wait_seconds: float,
+    idle_seconds: int,
+    statement_seconds: float | None,
+    sees_all: bool,
 ) -> AsyncEngine:
     """The engine that transactions run on."""
     return create_async_engine(
@@ -44,7 +53,7 @@ def open_engine(
         hide_parameters=True,
         pool_timeout=wait_seconds,
         pool_recycle=idle_seconds,
-        connect_args=connect_arguments(statement_seconds),
+        connect_args=connect_arguments(statement_seconds, sees_all=sees_all),
     )
 
 
@@ -59,12 +68,14 @@ class PostgresSource:
         wait_seconds: float,
         idle_seconds: int,
         statement_seconds: float | None,
+        sees_all: bool,
     ) -> None:
         _, options = COMPILERS["postgresql"].create_connect_args(url)
         self.listeners: list[Listen] = []
 
         async def connect() -> Any:
-            return await asyncpg.connect(**{**options, **connect_arguments(statement_seconds)})
+            arguments = connect_arguments(statement_seconds, sees_all=sees_all)
+            return await asyncpg.connect(**{**options, **arguments})
 
         async def close(connection: Any) -> None:
             connection.terminate()

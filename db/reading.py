@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
+from uuid import UUID
 
 import asyncpg
 
@@ -9,6 +10,7 @@ from db.base import Viewer
 from db.faults import fault_of, read_again
 from db.lending import Lender
 from db.prepared import Prepared
+from db.row_security import SEE, told
 
 Listen = Callable[[str, Sequence[Any]], None]
 """Told of each statement and its arguments, before it runs."""
@@ -26,10 +28,10 @@ class Source(Protocol):
 class Reader:
     """The reads of one operation, one after the other on one connection, borrowed at the first. Close it."""
 
-    __slots__ = ("_connection", "_source", "_viewer")
+    __slots__ = ("_connection", "_says_workspace", "_source", "_viewer")
 
-    def __init__(self, source: Source, viewer: Viewer) -> None:
-        self._source, self._viewer = source, viewer
+    def __init__(self, source: Source, viewer: Viewer, *, says_workspace: bool = False) -> None:
+        self._source, self._viewer, self._says_workspace = source, viewer, says_workspace
         self._connection: Any = None
 
     async def fetch(self, statement: Prepared, values: Mapping[str, Any]) -> Sequence[Any]:
@@ -41,9 +43,12 @@ class Reader:
 
     async def _fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         source = self._source
-        if self._connection is None:
+        is_new = self._connection is None
+        if is_new:
             self._connection = await source.lender.take()
         try:
+            if is_new and self._says_workspace:
+                await source.fetch(self._connection, SEE, [told(self._viewer.workspace_id)])
             return await source.fetch(self._connection, text, arguments)
         except BaseException:
             # Cancelled or failed in the middle: nobody knows what it would answer next.
@@ -58,8 +63,13 @@ class Reader:
             self._connection = None
 
 
-async def run_alone(source: Source, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-    """The rows of one statement that is a transaction by itself, on a connection of its own; run once."""
+async def run_alone(
+    source: Source, text: str, arguments: Sequence[Any], within: UUID | None
+) -> Sequence[Any]:
+    """The rows of one statement that is a transaction by itself, on a connection of its own; run once.
+
+    It says first whose rows it sees where `within` does.
+    """
     for listen in source.listeners:
         listen(text, arguments)
     begun = False
@@ -67,6 +77,8 @@ async def run_alone(source: Source, text: str, arguments: Sequence[Any]) -> Sequ
         connection = await source.lender.take()
         begun = True
         try:
+            if within is not None:
+                await source.fetch(connection, SEE, [told(within)])
             rows = await source.fetch(connection, text, arguments)
         except asyncpg.IntegrityConstraintViolationError:
             source.lender.give(connection)

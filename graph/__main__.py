@@ -4,6 +4,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import click
@@ -11,9 +12,10 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from db import migrate as migrations
+from db import row_security as policies
 from db.engine import Database
 from db.faults import DatabaseFault
-from graph.app import create_app, make_server, open_database
+from graph.app import create_app, make_server, open_whole_database
 from graph.health import ServerState
 from graph.logging import configure_logging
 from graph.seed import command as seeding
@@ -57,7 +59,7 @@ def serve(workers: int) -> None:
             "SQLite is served by one process: followers hear of new messages inside it. "
             "For several workers set DATABASE_URL to a PostgreSQL database."
         )
-    asyncio.run(_with_database(settings, _prepare))
+    asyncio.run(_with_database(settings, partial(_prepare_to_serve, settings.database_row_security)))
     if workers > 1:
         asyncio.run(_supervise(settings, workers))
         return
@@ -86,6 +88,25 @@ def migrate() -> None:
         await migrations.migrate(database)
         after = await migrations.current(database)
         click.echo(f"{before or 'empty'} → {after}" if before != after else f"already at {after}")
+
+    asyncio.run(_with_database(_settings(), run))
+
+
+@main.command("row-security")
+@click.argument("wanted", type=click.Choice(["on", "off"]))
+def row_security(wanted: str) -> None:
+    """Put row level security on every table of a PostgreSQL database, or take it away.
+
+    As the owner of the tables, and again after an upgrade that added one. The server then needs
+    DATABASE_ROW_SECURITY=on, and a user that is no superuser.
+    """
+
+    async def run(database: Database) -> None:
+        if database.dialect != "postgresql":
+            raise click.ClickException("Row level security is PostgreSQL's.")
+        async with database.write() as connection:
+            await (policies.enable if wanted == "on" else policies.disable)(connection)
+        click.echo(f"row level security is {wanted}")
 
     asyncio.run(_with_database(_settings(), run))
 
@@ -215,8 +236,17 @@ async def _prepare(database: Database) -> None:
         )
 
 
+async def _prepare_to_serve(row_security: bool, database: Database) -> None:
+    await _prepare(database)
+    if database.dialect == "postgresql":
+        async with database.write() as connection:
+            fault = await policies.fault(connection, wanted=row_security)
+        if fault is not None:
+            raise click.ClickException(f"This database cannot be served: {fault}.")
+
+
 async def _with_database(settings: Settings, run: Callable[[Database], Awaitable[T]]) -> T:
-    return await _using(open_database(settings, statement_seconds=None), run)
+    return await _using(open_whole_database(settings), run)
 
 
 async def _using(database: Database, run: Callable[[Database], Awaitable[T]]) -> T:

@@ -1,7 +1,7 @@
 """The composition root: settings, database, keys and schema become one application."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -12,14 +12,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from db.engine import STATEMENT_SECONDS, Database
+from db.engine import Database
 from db.faults import DatabaseFault
-from graph import graphiql, health, live, metrics
+from graph import graphiql, health, live, metrics, pages
 from graph.endings import keep_watch
 from graph.endpoint import Endpoint
 from graph.identity import Identity
@@ -27,6 +25,7 @@ from graph.requests import RequestIdMiddleware, header
 from graph.settings import VERSION, LogLevel, Settings
 from schema import schema
 from schema.kit.execution.plans import plans
+from services import security
 from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
@@ -37,25 +36,36 @@ from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
 
-SDL = schema.as_str() + "\n"
 GRAPH = "/graphql"
 LOCAL_ORIGIN = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
 PREFLIGHT_SECONDS = 600
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
+LET_IN = "switchboard.let_in"
 ANALYZE_SECONDS = 600.0
 PRUNE_SECONDS = 600.0
 RETIRE_SECONDS = 30.0
 logger = structlog.get_logger("switchboard.database")
 
 
-def open_database(settings: Settings, *, statement_seconds: float | None = STATEMENT_SECONDS) -> Database:
-    """The database that the settings name. Nothing is connected yet."""
+def open_database(settings: Settings) -> Database:
+    """The database that the settings name, for a worker. Nothing is connected yet."""
     return Database(
         settings.database_url,
         pool_max=settings.db_pool_max,
         idle_seconds=int(settings.db_pool_idle_timeout),
-        statement_seconds=statement_seconds,
+        row_security=settings.database_row_security,
+    )
+
+
+def open_whole_database(settings: Settings) -> Database:
+    """The same for a command of an operator's: it takes its time, and sees every workspace."""
+    return Database(
+        settings.database_url,
+        pool_max=settings.db_pool_max,
+        idle_seconds=int(settings.db_pool_idle_timeout),
+        statement_seconds=None,
+        sees_all=True,
     )
 
 
@@ -69,11 +79,10 @@ def make_server(settings: Settings, database: Database) -> Server:
         Vault({key.id: key.secret for key in settings.db_encryption_key}),
         wire=wire,
         hub=Hub(None if isinstance(broker, LocalBroker) else wire),
-        limits=Limits(
-            settings.limits, enabled=settings.rate_limits, prices_introspection=settings.is_production
-        ),
+        limits=Limits(settings.limits, enabled=settings.rate_limits),
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
+        guards_schema=settings.is_production,
     )
 
 
@@ -90,12 +99,13 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         trusted_proxies=settings.trusted_proxies,
         lines=state.lines,
         socket_send_seconds=settings.socket_send_timeout,
+        tally=state.tally,
         tells_plans=not settings.is_production,
     )
 
     figures = metrics.registry(server, state)
-    # In development whoever reaches the server; in production who may read metrics, unless they have their own port.
-    guard = Identity(server).of_header if settings.is_production else None
+    # In development whoever reaches the server sees schema and metrics; in production it takes a sign-in.
+    guard = Identity(server) if settings.is_production else None
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -113,8 +123,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         await database.close()
 
     routes = [
-        Route("/", welcome),
-        Route("/schema.graphql", sdl),
+        *pages.routes(guard),
         Route(GRAPH, graphiql.Page(endpoint) if settings.graphiql else endpoint),
         WebSocketRoute(GRAPH, endpoint),
         *health.routes(database, VERSION, state, server),
@@ -123,7 +132,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     ]
     app = Starlette(routes=routes, middleware=_middleware(settings), lifespan=lifespan)
     hosts = list(settings.allowed_hosts)
-    quick = Shortcut(app, HostCheck(endpoint, allowed_hosts=hosts, www_redirect=False))
+    quick = Shortcut(app, HostCheck(endpoint, hosts))
     # Outermost, so that what fails anywhere below still gets its request id.
     writes_lines = settings.log_level in (LogLevel.DEBUG, LogLevel.INFO)
     return RequestIdMiddleware(quick, writes_lines=writes_lines)
@@ -144,11 +153,22 @@ def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, 
 class HostCheck(TrustedHostMiddleware):
     """Refuses requests for hosts that are not ours; a probe asks by whatever address it has, and learns nothing else."""
 
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
+        super().__init__(app, allowed_hosts=allowed_hosts, www_redirect=False)
+        self._inside, self.app = app, self._let_in
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("path") in PROBES:
-            await self.app(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+            await self._inside(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+        if LET_IN not in scope:
+            host = header(scope, b"host") or b""
+            security.note(security.HOST_REFUSED, host=host.decode("latin-1"))
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[LET_IN] = True
+        await self._inside(scope, receive, send)
 
 
 class Shortcut:
@@ -165,7 +185,7 @@ class Shortcut:
 
 def _middleware(settings: Settings) -> list[Middleware]:
     return [
-        Middleware(HostCheck, allowed_hosts=list(settings.allowed_hosts), www_redirect=False),
+        Middleware(HostCheck, allowed_hosts=list(settings.allowed_hosts)),
         Middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
@@ -186,24 +206,3 @@ async def every(seconds: float, name: str, chore: Callable[[], Awaitable[None]])
             await chore()
         except DatabaseFault as error:
             logger.warning("chore failed", chore=name, error=str(error))
-
-
-async def welcome(_request: Request) -> Response:
-    """What this is, and where to go on."""
-    return JSONResponse(
-        {
-            "name": "Switchboard",
-            "description": "A GraphQL backend for a business's conversations and commerce.",
-            "version": VERSION,
-            "links": {
-                "graphql": "/graphql",
-                "schema": "/schema.graphql",
-                "health": "/health",
-            },
-        }
-    )
-
-
-async def sdl(_request: Request) -> Response:
-    """The schema as text."""
-    return PlainTextResponse(SDL)

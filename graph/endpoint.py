@@ -32,6 +32,7 @@ from graph.requests import CLIENT_CLOSED_REQUEST, bounded, client_address
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
+from graph.tally import Tallied, Tally
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
@@ -77,16 +78,19 @@ class Endpoint(GraphQL[Context, None]):
         trusted_proxies: tuple[Network, ...],
         lines: Lines,
         socket_send_seconds: float,
+        tally: Tally,
         tells_plans: bool = False,
     ) -> None:
+        counted: Any = Tallied(schema, tally)
         super().__init__(
-            schema,
+            counted,
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=INIT_WAIT,
             allowed_origins=allowed_origins,
         )
-        self._graph, self._server, self._identity = schema, server, Identity(server)
+        self._graph, self._server, self._identity = counted, server, Identity(server)
+        self._tally = tally
         self.lines, self.socket_send_seconds, self._tells_plans = lines, socket_send_seconds, tells_plans
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
@@ -114,10 +118,12 @@ class Endpoint(GraphQL[Context, None]):
             # Nobody is there to read it: it is for the log line.
             return Response(status_code=CLIENT_CLOSED_REQUEST)
         except HTTPException as refusal:
+            self._tally.refuse(ErrorCode.VALIDATION_ERROR.value)
             error = GraphQLError(refusal.reason, extensions={"code": ErrorCode.VALIDATION_ERROR.value})
             return self._respond(request, {"errors": [error.formatted]}, refusal.status_code)
         except Exception as failure:
             error = present(GraphQLError("", original_error=failure), _request_id(request.scope))
+            self._tally.refuse(str((error.extensions or {})["code"]))
             return self._respond(request, {"errors": [error.formatted]}, status_of(error.formatted))
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:

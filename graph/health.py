@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from db.base import now
 from graph.lines import Lines
+from graph.tally import Tally
 from schema.kit.scalars import write_instant
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class ServerState:
 
     draining: bool = False
     lines: Lines = field(default_factory=Lines)
+    tally: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True, slots=True)

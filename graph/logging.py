@@ -87,7 +87,11 @@ def is_worth_a_line(record: logging.LogRecord) -> bool:
     """A filter for uvicorn's own lines: none with a query string, no traceback that a client can cause at will."""
     if "UTF-8 sequence received from client" in str(record.msg):
         record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
-    return '"WebSocket %s"' not in str(record.msg)
+    # The line of the request says that it was a socket, and when it is over.
+    return '"WebSocket %s"' not in str(record.msg) and record.msg not in (
+        "connection open",
+        "connection closed",
+    )
 
 
 def renderer(environment: Environment, stream: TextIO) -> Processor:

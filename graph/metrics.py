@@ -1,27 +1,29 @@
 """/metrics: what a worker does, for Prometheus. Figures are read where they are kept, when somebody asks."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from db.base import Permission, Viewer
+from db.base import Permission
 from graph.health import NEVER_STORED, ServerState
+from graph.identity import Identity
+from graph.pages import refusal
 from graph.serving import bound_sockets
 from graph.settings import VERSION
+from graph.tally import Histogram
 from schema.kit.execution.plans import plans
-from services.errors import Problem
 from services.server import Server
 
 PREFIX: Final = "switchboard_"
@@ -39,10 +41,26 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("info", "The version that runs.", 1, version=VERSION)
+        yield from self._of_operations()
         yield from self._of_sockets()
         yield from self._of_delivery()
         yield from self._of_broker()
         yield from self._of_database()
+
+    def _of_operations(self) -> Iterator[Metric]:
+        tally = self._state.tally
+        outcomes = CounterMetricFamily(
+            f"{PREFIX}operations", "Operations by name and what came of them.", labels=("operation", "code")
+        )
+        for labels, count in list(tally.outcomes.items()):
+            outcomes.add_metric(labels, count)
+        yield outcomes
+        refused = CounterMetricFamily(f"{PREFIX}refused", "What was refused whole.", labels=("code",))
+        for code, count in list(tally.refused.items()):
+            refused.add_metric((code,), count)
+        yield refused
+        yield _histogram("operation_seconds", "How long queries and mutations took.", tally.seconds)
+        yield _histogram("operation_cost", "What operations cost.", tally.costs)
 
     def _of_sockets(self) -> Iterator[Metric]:
         lines, hub = self._state.lines, self._server.hub
@@ -90,11 +108,20 @@ class Figures(Collector):
         family.add_metric(("active",), pool.active)
         family.add_metric(("idle",), pool.idle)
         yield family
+        yield _gauge("database_connections_max", "How many there may be.", pool.most)
+        yield _gauge("database_waiting", "Reads of plans that wait for a connection.", pool.waiting)
 
 
 def _gauge(name: str, told: str, value: float, **labels: str) -> Metric:
     family = GaugeMetricFamily(f"{PREFIX}{name}", told, labels=tuple(labels))
     family.add_metric(tuple(labels.values()), value)
+    return family
+
+
+def _histogram(name: str, told: str, of: Mapping[str, Histogram]) -> Metric:
+    family = HistogramMetricFamily(f"{PREFIX}{name}", told, labels=("operation",))
+    for operation, values in list(of.items()):
+        family.add_metric((operation,), buckets=values.buckets(), sum_value=values.total)
     return family
 
 
@@ -113,22 +140,13 @@ def registry(server: Server, state: ServerState) -> CollectorRegistry:
     return made
 
 
-def route(
-    figures: CollectorRegistry, identify: Callable[[str | None], Awaitable[Viewer | None]] | None
-) -> Route:
-    """The route; with `identify` only for who may read metrics."""
+def route(figures: CollectorRegistry, identity: Identity | None) -> Route:
+    """The route; with `identity` only for who may read metrics."""
 
     async def metrics(request: Request) -> Response:
-        if identify is not None:
-            try:
-                viewer = await identify(request.headers.get("authorization"))
-            except Problem:
-                viewer = None
-            if viewer is None:
-                told = {"WWW-Authenticate": "Bearer"}
-                return PlainTextResponse("sign in first", 401, headers={**NEVER_STORED, **told})
-            if not viewer.can(Permission.METRICS_READ):
-                return PlainTextResponse("needs METRICS_READ", 403, headers=NEVER_STORED)
+        refused = await refusal(request, identity, Permission.METRICS_READ)
+        if refused is not None:
+            return refused
         body = generate_latest(figures)
         return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST, **NEVER_STORED})
 

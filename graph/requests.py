@@ -25,6 +25,12 @@ ADDRESSES_MAX: Final = 10_000
 """How many addresses are remembered as they were read."""
 CLIENT_CLOSED_REQUEST: Final = 499
 UNKNOWN_ADDRESS: Final = "unknown"
+SAFELY: Final = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""What every answer is sent with that does not say so itself: data is no page, however a browser is made to open it."""
 QUIET_PATHS: Final = frozenset({"/livez", "/readyz", "/health", "/metrics"})  # asked every few seconds
 
 logger = structlog.get_logger("switchboard.requests")
@@ -91,11 +97,14 @@ class Request:
         kind = message["type"]
         if kind in ("http.response.start", "websocket.http.response.start"):
             self.status = message["status"]
+            given = list(message.get("headers", ()))
+            named = {name for name, _ in given}
             own = [
                 (b"x-request-id", self.id.encode()),
                 (b"server-timing", f"total;dur={self.milliseconds()}".encode()),
+                *[header for header in SAFELY if header[0] not in named],
             ]
-            message = {**message, "headers": [*message.get("headers", ()), *own]}
+            message = {**message, "headers": [*given, *own]}
         elif kind == "websocket.accept":
             self.status = 101
         elif kind == "websocket.close" and not self.status:

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     environment: Environment = Environment.DEVELOPMENT
     # The plain form, with no driver in it: db.engine chooses the driver.
     database_url: str = Field(default="sqlite:///./switchboard.db", repr=False)
+    # A second floor under the rules of who sees a row, once the tables have their policies.
+    database_row_security: bool = False
     service_host: str = "127.0.0.1"
     service_port: int = Field(default=8000, ge=0, le=65_535)  # 0 takes any free port
     log_level: LogLevel = LogLevel.INFO
@@ -164,6 +166,13 @@ class Settings(BaseSettings):
             raise ValueError("should start with sqlite:///path or postgresql://, with no driver named")
         if url.drivername == "sqlite" and (not url.database or url.database == ":memory:"):
             raise ValueError("should name a file: a database in memory is lost between two connections")
+        return value
+
+    @field_validator("database_row_security")
+    @classmethod
+    def check_row_security(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and str(info.data.get("database_url", "")).startswith("sqlite"):
+            raise ValueError("needs PostgreSQL")
         return value
 
     @field_validator("broker_url", "redis_url")

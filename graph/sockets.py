@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import orjson
@@ -15,7 +16,11 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import (
     BaseGraphQLTransportWSHandler,
     Operation,
 )
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    SubscribeMessage,
+)
 
 from db.faults import DatabaseFault
 from graph.identity import Bearer
@@ -113,12 +118,19 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             given: Any = {name: value for name, value in message.items() if value is not None}
             try:
                 await super().handle_message(given)
+            except _Missing as failure:
+                raise failure.error from None
             except DatabaseFault as fault:
                 logger.warning("database fault", kind=fault.kind.value, cause=repr(fault.__cause__))
                 await self.websocket.close(TRY_AGAIN_LATER, "The database does not answer.")
 
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        with _not_the_clients():
+            await super().handle_connection_init(message)
+
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
-        await super().handle_subscribe(message)
+        with _not_the_clients():
+            await super().handle_subscribe(message)
         begun = self.operations.get(message["id"])
         if begun is not None and begun.task is not None and not self._follows(begun):
             self._answering.add(begun.task)
@@ -186,6 +198,22 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     async def _refuse(self, operation_id: str, text: str) -> None:
         error = GraphQLError(text, extensions={"code": ErrorCode.RATE_LIMITED.value}).formatted
         await self.send_message({"id": operation_id, "type": "error", "payload": [error]})
+
+
+class _Missing(Exception):
+    """A KeyError of ours on its way past the handler, which takes any for a member that a frame lacks."""
+
+    def __init__(self, error: KeyError) -> None:
+        super().__init__()
+        self.error = error
+
+
+@contextmanager
+def _not_the_clients() -> Iterator[None]:
+    try:
+        yield
+    except KeyError as error:
+        raise _Missing(error) from error
 
 
 def fault_of(frame: object) -> str | None:

@@ -14,7 +14,7 @@ from schema.kit.inputs import described_input, given
 from schema.kit.node import Node, node
 from schema.kit.roots import mutation
 from schema.refs import SessionRef, UserRef
-from services import accounts
+from services import accounts, security
 from services import sessions as services
 from services.errors import Forbidden, InvalidCredentials
 
@@ -160,7 +160,11 @@ class SessionMutation:
         """Signs a member in by username or e-mail. An unknown name takes as long as a wrong password."""
         server, values = info.context.server, given(input)
         proof = await services.check_login(
-            server.database, server.passwords, values["username"], values["password"]
+            server.database,
+            server.passwords,
+            values["username"],
+            values["password"],
+            info.context.client_address,
         )
         client = _client(info, values.get("device_info"))
         return _signed_in(info, await info.context.transact(services.log_in, server.tokens, proof, **client))
@@ -179,7 +183,9 @@ class SessionMutation:
     @mutation()
     async def logout(self, info: Info, input: LogoutInput) -> LogoutPayload | None:
         """Ends the viewer's session, or all it has. Their access tokens stop working within 5 s."""
+        viewer = info.context.viewer
         ended = await info.context.transact(services.end_sessions, **given(input))
+        security.note(security.SESSIONS_ENDED, user_id=viewer.id, session_id=viewer.session_id, count=ended)
         return LogoutPayload(revoked_sessions=ended)
 
     @mutation(repeatable=False, weight=HASHING)
@@ -194,12 +200,18 @@ class SessionMutation:
         changed = await info.context.transact(
             services.change_password, server.tokens, old_hash=old_hash, new_hash=new_hash
         )
+        security.note(security.PASSWORD_CHANGED, user_id=changed.viewer.id)
         return _signed_in(info, changed)
 
     @mutation()
     async def session_revoke(self, info: Info, input: SessionRevokeInput) -> SessionPayload | None:
         """Ends one's own session, or with USERS_WRITE a colleague's; its access token within 5 s too."""
-        return SessionPayload(session=await info.context.transact(services.revoke_session, **given(input)))
+        by = info.context.viewer.id
+        session = await info.context.transact(services.revoke_session, **given(input))
+        if session is not None:  # a repeat, of which the row is gone
+            told = {"user_id": session.user_id, "session_id": session.id, "revoked_by": by}
+            security.note(security.SESSION_REVOKED, **told)
+        return SessionPayload(session=session)
 
 
 def _client(info: Info, device_info: str | None) -> dict[str, Any]:

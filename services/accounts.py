@@ -67,6 +67,7 @@ async def register(
     is_superuser: bool = False,
 ) -> Row[Any]:
     """A new workspace with its first roles, and its administrator, as whom the work goes on."""
+    await work.see_everywhere()
     user_id, workspace_id = new_id(), new_id()
     everything = frozenset(roles.ADMINISTRATOR)
     work.asking = Viewer(user_id, workspace_id, new_id(), everything, is_administrator=True)

@@ -13,6 +13,7 @@ from db.base import Row, now
 from db.conversations import Conversation, ConversationKind, Message
 from db.customers import Customer
 from db.events import Change, Event, EventKind, EventLog
+from db.metadata import METADATA
 from db.orders import Order
 from db.types import UtcDateTime
 
@@ -127,7 +128,8 @@ def _insert(position: Any) -> Any:
     channel = select(Conversation.channel_id).where(
         Conversation.id == bindparam("new_conversation_id", type_=Uuid())
     )
-    types = Event.__table__.columns
+    # A column that points at another table has its type only once that table is known: of all tables together.
+    types = METADATA.tables[Event.__tablename__].columns
     plain = (
         "workspace_id",
         "kind",

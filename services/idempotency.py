@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from db.base import Row, new_id, now
 from db.engine import Database
 from db.idempotency import Idempotency
+from db.row_security import EVERYWHERE
 from services.errors import FIXABLE, KeyReused, Problem
 from services.work import UPSERTS, Again, Work
 
@@ -132,7 +133,7 @@ async def prune(database: Database) -> None:
     """Forgets the keys whose day is over."""
     old = select(Idempotency.id).where(Idempotency.created_at < now() - KEPT).limit(PRUNED_AT_ONCE_MAX)
     while True:
-        async with database.write() as connection:
+        async with database.write(EVERYWHERE) as connection:
             done = await connection.execute(delete(Idempotency).where(Idempotency.id.in_(old)))
         if done.rowcount < PRUNED_AT_ONCE_MAX:
             return

@@ -100,12 +100,10 @@ class Limits:
         levels: Mapping[LevelName, Level] = LEVELS,
         *,
         enabled: bool = True,
-        prices_introspection: bool = True,
         buckets: Buckets | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.enabled, self._levels = enabled, levels
-        self.prices_introspection = prices_introspection
         self._buckets = buckets or Buckets(clock)
         self._at_once: Counter[Key] = Counter()
 

@@ -154,7 +154,9 @@ class _Following:
 
         async def read(after: int, limit: int) -> Sequence[Row[Any]]:
             values = {"workspace_id": workspace_id, "after": after, "limit": limit}
-            return await until_answered(lambda: self.server.database.fetch(EVENTS_AFTER, values))
+            return await until_answered(
+                lambda: self.server.database.fetch(EVENTS_AFTER, values, within=workspace_id)
+            )
 
         with self.server.hub.follow(subject, lambda row: row.position) as (feed, follower):
             # Only now is nothing missed: it may have gone on since it was looked at first.

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, update
 from db.base import now
 from db.engine import Database
 from db.events import Event, EventLog
+from db.row_security import EVERYWHERE
 
 PRUNED_AT_ONCE: Final = 1_000
 """Events that one transaction takes away: the log is held up for that long."""
@@ -33,7 +34,8 @@ async def keep_pruned(database: Database, retention: timedelta) -> None:
 async def prune(database: Database, before: datetime) -> int:
     """Takes away the events before that time; says how many. A cursor of before is then CURSOR_EXPIRED."""
     logs = await database.fetch(
-        select(EventLog.workspace_id).where(EventLog.last_position > EventLog.pruned_position)
+        select(EventLog.workspace_id).where(EventLog.last_position > EventLog.pruned_position),
+        within=EVERYWHERE,
     )
     taken = 0
     for log in logs:
@@ -45,11 +47,12 @@ async def prune(database: Database, before: datetime) -> int:
 async def _prune_log(database: Database, workspace_id: UUID, before: datetime) -> int:
     mine: Any = Event.workspace_id == workspace_id
     first = select(Event.position, Event.at).where(mine).order_by(Event.position).limit(PRUNED_AT_ONCE)
-    positions = [row.position for row in takewhile(lambda row: row.at < before, await database.fetch(first))]
+    oldest = await database.fetch(first, within=workspace_id)
+    positions = [row.position for row in takewhile(lambda row: row.at < before, oldest)]
     if not positions:
         return 0
     old = positions[-1]
-    async with database.write() as connection:
+    async with database.write(workspace_id) as connection:
         await connection.execute(delete(Event).where(mine, Event.position <= old))
         # Last, and held to the commit: until then nobody writes to the log.
         log = update(EventLog).where(EventLog.workspace_id == workspace_id, EventLog.pruned_position < old)

@@ -110,7 +110,7 @@ async def send_at_once(
             content_type.value,
             content,
         )
-        rows = await server.database.at_once(SEND, arguments)
+        rows = await server.database.at_once(SEND, arguments, within=workspace_id)
     except (Problem, asyncpg.IntegrityConstraintViolationError):
         return None
     except DatabaseFault as fault:

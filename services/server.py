@@ -35,6 +35,8 @@ class Server:
     limits: Limits = field(default_factory=Limits)
     page_size_max: int = 100
     allow_registration: bool = True
+    guards_schema: bool = False
+    """Whether the schema is told to nobody but those signed in, and no error suggests names."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sweep", Sweep(self.database, self.hub))

@@ -11,7 +11,9 @@ from db.accounts import Plan, User, Workspace
 from db.base import Permission, Viewer, new_id, now
 from db.engine import Database
 from db.roles import Role, RoleKind, UserRole
+from db.row_security import EVERYWHERE
 from db.sessions import RefreshToken, Session
+from services import security
 from services.accounts import check_reach, register
 from services.emails import read_email
 from services.errors import Forbidden, Invalid, InvalidCredentials, Unauthenticated
@@ -53,7 +55,7 @@ class Proof:
 
 async def find_login(database: Database, name: str) -> Row[Any] | None:
     """The member with that username or e-mail: its id and its password's hash."""
-    rows = await database.fetch(LOGIN, {"name": _storable(_login_name(name))})
+    rows = await database.fetch(LOGIN, {"name": _storable(_login_name(name))}, within=EVERYWHERE)
     return rows[0] if rows else None
 
 
@@ -64,27 +66,32 @@ def _login_name(name: str) -> str:
         return name.lower()
 
 
-async def check_login(database: Database, passwords: Passwords, name: str, password: str) -> Proof:
+async def check_login(
+    database: Database, passwords: Passwords, name: str, password: str, address: str | None = None
+) -> Proof:
     """Who may log in; InvalidCredentials, in the same time, for a wrong name as for a wrong password."""
     known = await find_login(database, name)
     usable = known is not None and known.is_active and len(password) <= LENGTH_MAX
     hashed = known.hashed_password if known is not None and usable else None
     right, renewed = await passwords.check(password[:LENGTH_MAX], hashed)
     if known is None or hashed is None or not right:
+        # Not the name: people type their password there.
+        security.note(security.LOGIN_FAILED, user_id=known and known.id, address=address)
         raise InvalidCredentials(WRONG)
     if renewed is None:
         return Proof(known.id, hashed)
-    async with database.write() as connection:
+    async with database.write(EVERYWHERE) as connection:
         same = (User.id == known.id, User.hashed_password == hashed)
         kept = await connection.execute(update(User).where(*same).values(hashed_password=renewed))
     if kept.rowcount == 1:
         return Proof(known.id, renewed)
     # Another login renewed the hash at the same time, or the password changed: look at it as it is now.
-    return await check_login(database, passwords, name, password)
+    return await check_login(database, passwords, name, password, address)
 
 
 async def log_in(work: Work, tokens: Tokens, proof: Proof, **client: Any) -> SignedIn:
     """A new session for a proof that still holds; what is over of the member's sessions is cleared away."""
+    await work.see_everywhere()
     # Locked until the commit: whoever changes the password or removes the member ends this session too.
     holds = select(User.id).where(User.id == proof.user_id, User.hashed_password == proof.hashed_password)
     if await work.one(holds.with_for_update(read=True)) is None:
@@ -135,6 +142,7 @@ async def refresh_session(work: Work, tokens: Tokens, refresh_token: str) -> Sig
     None where it was used before: the session is ended then, since somebody else may hold its tokens.
     InvalidCredentials for a token that nobody knows, or of a session that is over.
     """
+    await work.see_everywhere()
     moment = now()
     hashed = hash_refresh_token(refresh_token)
     holder = select(RefreshToken.session_id).where(RefreshToken.token_hash == hashed).scalar_subquery()
@@ -150,6 +158,7 @@ async def refresh_session(work: Work, tokens: Tokens, refresh_token: str) -> Sig
     if await work.one(used.returning(RefreshToken.id)) is None:
         stolen = update(Session).where(Session.id == viewer.session_id)
         await work.execute(stolen.values(is_active=False, updated_at=moment))
+        security.note(security.REFRESH_REUSED, user_id=viewer.id, session_id=viewer.session_id)
         return None
     work.asking = viewer
     return await _hand_out(work, tokens, viewer)
@@ -202,7 +211,7 @@ async def check_current_password(
     database: Database, passwords: Passwords, viewer: Viewer, password: str
 ) -> str:
     """The hash that the password was checked against; InvalidCredentials where it is not the viewer's."""
-    rows = await database.fetch(PASSWORD, {"id": viewer.id})
+    rows = await database.fetch(PASSWORD, {"id": viewer.id}, within=viewer.workspace_id)
     hashed = rows[0].hashed_password if rows else None
     if hashed is None or len(password) > LENGTH_MAX or not (await passwords.check(password, hashed))[0]:
         raise InvalidCredentials(NOT_YOURS, "current_password")
@@ -211,7 +220,8 @@ async def check_current_password(
 
 async def viewer_of_session(database: Database, session_id: UUID) -> Viewer | None:
     """As whom a session's requests run, as of now; None where it is over or its member may not sign in."""
-    rows = await database.fetch(SESSION_ROLES, {"session_id": session_id, "moment": now()})
+    asked = {"session_id": session_id, "moment": now()}
+    rows = await database.fetch(SESSION_ROLES, asked, within=EVERYWHERE)
     return _viewer(rows, session_id)
 
 
@@ -223,7 +233,8 @@ async def going_on(database: Database, session_ids: Collection[UUID]) -> set[UUI
         some, left = left[:LOOKED_AT_ONCE], left[LOOKED_AT_ONCE:]
         # Always as many: a statement of another length is another statement to prepare.
         padded = some + some[-1:] * (LOOKED_AT_ONCE - len(some))
-        alive.update(row.id for row in await database.fetch(GOING_ON, {"ids": padded, "moment": now()}))
+        asked = {"ids": padded, "moment": now()}
+        alive.update(row.id for row in await database.fetch(GOING_ON, asked, within=EVERYWHERE))
     return alive
 
 

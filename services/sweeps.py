@@ -14,6 +14,7 @@ from sqlalchemy import ARRAY, ColumnElement, Select, String, Uuid, any_, bindpar
 from db.conversations import Conversation
 from db.engine import Database, Dialect
 from db.events import EventLog
+from db.row_security import EVERYWHERE
 from services.hub import CONVERSATION, LOG, Hub, Subject
 
 SWEEP_SECONDS: Final = 2.0
@@ -80,7 +81,7 @@ class Sweep:
     async def _read(self, statements: dict[Dialect, Select[Any]], ids: Sequence[UUID]) -> Sequence[Any]:
         dialect = self._database.dialect
         listed: Any = list(ids) if dialect == "postgresql" else orjson.dumps([i.hex for i in ids]).decode()
-        return await self._database.fetch(statements[dialect], {"ids": listed})
+        return await self._database.fetch(statements[dialect], {"ids": listed}, within=EVERYWHERE)
 
 
 def _parts(ids: list[UUID]) -> list[list[UUID]]:

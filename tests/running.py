@@ -105,10 +105,12 @@ class Running:
 
 
 @asynccontextmanager
-async def serve(database_url: str, workers: int = 1, /, **environment: str) -> AsyncIterator[Running]:
-    """`python -m graph serve` on a database; asked to end afterwards, which it has to do by itself."""
+async def serve(
+    database_url: str, workers: int = 1, program: str = "graph", /, **environment: str
+) -> AsyncIterator[Running]:
+    """`python -m graph serve`, or a program that stands in for it, on a database; asked to end afterwards, which it has to do by itself."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "graph", "serve", "--workers", str(workers)),
+        *(sys.executable, "-m", program, "serve", "--workers", str(workers)),
         cwd=PROJECT,
         env=environment_of_server(DATABASE_URL=database_url, **environment),
         stderr=asyncio.subprocess.PIPE,

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from graphql import OperationDefinitionNode, build_schema, parse, validate
 from graphql.execution.values import get_variable_values
 
@@ -110,6 +111,17 @@ class Page:
             )
         else:
             assert same(snippet.answer, shown(answer)), json.dumps(answer)
+
+    async def _run_sql(self, snippet: Snippet) -> None:
+        """Tried and taken back: a role would outlive the page's database."""
+        connection = await asyncpg.connect(self.postgres)
+        try:
+            attempt = connection.transaction()
+            await attempt.start()
+            await connection.execute(snippet.text)
+            await attempt.rollback()
+        finally:
+            await connection.close()
 
     async def _run_env(self, snippet: Snippet) -> None:
         values = dict(line.split("=", 1) for line in snippet.text.splitlines() if "=" in line)

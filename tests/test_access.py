@@ -219,3 +219,31 @@ async def test_a_refusal_names_the_way_to_its_field(ask: Ask, owner: Viewer) -> 
     document = "{ all: customers { nodes { bought: orders { totalCount } } } }"
     refused = await ask(without(owner, Permission.ORDERS_READ), document)
     assert refused.errors[0]["path"] == ["all", "nodes", "bought"]
+
+
+async def test_where_the_schema_is_guarded_it_is_told_to_members_alone(ask: Ask, owner: Viewer) -> None:
+    guarded = Ask(replace(ask.server, guards_schema=True))
+    document = "{ __schema { queryType { name } } viewer { __typename } }"
+    refused = await guarded(None, document)
+    assert (refused.data, refused.codes, refused.errors[0]["path"]) == (
+        None,
+        ["UNAUTHENTICATED"],
+        ["__schema"],
+    )
+    assert (await guarded(owner, document)).ok() == {"queryType": {"name": "Query"}}
+    assert (await guarded(None, "{ __typename viewer { __typename } }")).ok() == "Query"
+    assert (await ask(None, document)).ok() == {"queryType": {"name": "Query"}}
+
+
+@pytest.mark.parametrize("name", ["{ vieweer { permissions } }", "{ chats(frist: 1) { totalCount } }"])
+async def test_where_the_schema_is_guarded_no_error_suggests_a_name(
+    ask: Ask, owner: Viewer, name: str
+) -> None:
+    """The document is kept for both, and its error is told to each in its own form, whoever comes first."""
+    guarded = Ask(replace(ask.server, guards_schema=True))
+    for _ in range(2):
+        (told,) = (await ask(owner, name)).errors
+        (kept,) = (await guarded(owner, name)).errors
+        assert "Did you mean" in told["message"]
+        assert kept["message"]
+        assert told["message"].startswith(kept["message"] + " Did you mean")

@@ -1,4 +1,4 @@
-"""Every root field against every permission: who is refused, and that nobody else is."""
+"""Every root field against every permission, subscriptions as well: who is refused, and that nobody else is."""
 
 from dataclasses import replace
 from typing import Any
@@ -75,6 +75,15 @@ def root_fields() -> dict[str, tuple[str, GraphQLField]]:
 
 
 FIELDS = root_fields()
+FOLLOWED = {"messageAdded": Permission.CHATS_READ, "presenceChanged": Permission.CHATS_READ, "events": None}
+"""The fields of Subscription. `events` tells each member what it has the permission for."""
+FOLLOW = {
+    "messageAdded": 'subscription { messageAdded(conversationId: "x") { id } }',
+    "presenceChanged": 'subscription { presenceChanged(conversationId: "x") { id } }',
+    "events": 'subscription { events(after: "x") { __typename } }',
+}
+"""Each with an argument that leads to nothing, so that it ends by itself where it is let in."""
+FIELDS_MIN = 55
 
 
 def expected(name: str) -> Permission | None:
@@ -110,6 +119,15 @@ def document(name: str) -> str:
     arguments = f"({', '.join(given)})" if given else ""
     selection = " { __typename }" if is_composite_type(get_named_type(field.type)) else ""
     return f"{kind} {{ {name}{arguments}{selection} }}"
+
+
+async def followed(ask: Ask, viewer: Viewer | None, name: str) -> str:
+    """The code with which following ends that leads to nothing."""
+    async with ask.follow(viewer, FOLLOW[name]) as answers:
+        answer = await anext(answers)
+    assert answer.data is None
+    (code,) = answer.codes
+    return code
 
 
 @pytest.fixture
@@ -159,3 +177,50 @@ async def test_each_permission_opens_its_fields_and_no_others(
     assert refused == {n for n in FIELDS if expected(n) is permission}
     opened = {n for n in FIELDS if (await ask(only, document(n))).data is not None}
     assert opened == {n for n in FIELDS if expected(n) in (None, permission)}
+
+
+# --- subscriptions --------------------------------------------------------------------------------------------
+
+
+def test_every_field_is_counted() -> None:
+    assert len(FIELDS) >= FIELDS_MIN
+    assert GRAPH.subscription_type is not None
+    assert set(FOLLOWED) == set(FOLLOW) == set(GRAPH.subscription_type.fields)
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_a_subscription_is_marked_as_the_rules_say(name: str) -> None:
+    assert GRAPH.subscription_type is not None
+    field = GRAPH.subscription_type.fields[name]
+    metadata = field.extensions[BACKREF].metadata
+    marked = metadata.get(access.NEEDS) or type_needs(get_named_type(field.type))
+    assert (marked, bool(metadata.get(access.PUBLIC))) == (FOLLOWED[name], False)
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+async def test_a_subscription_lets_in_who_has_its_permission_and_nobody_else(
+    ask: Ask, owner: Viewer, name: str
+) -> None:
+    assert await followed(ask, None, name) == "UNAUTHENTICATED"
+    needed = FOLLOWED[name]
+    inside = {"NOT_FOUND", "VALIDATION_ERROR"}
+    for permission in sorted(ADMINISTRATOR):
+        only = replace(owner, permissions=frozenset({permission}), is_administrator=False)
+        lacking = replace(owner, permissions=ADMINISTRATOR - {permission}, is_administrator=False)
+        opens, closes = await followed(ask, only, name), await followed(ask, lacking, name)
+        assert (opens in inside) is (needed in (None, permission)), (permission, opens)
+        assert (closes == "ACCESS_DENIED") is (needed is permission), (permission, closes)
+        assert {opens, closes} <= inside | {"ACCESS_DENIED"}
+
+
+# --- who may do everything ------------------------------------------------------------------------------------
+
+
+async def test_a_superuser_is_refused_nothing(ask: Ask, owner: Viewer) -> None:
+    superuser = replace(owner, permissions=frozenset(), is_administrator=False, is_superuser=True)
+    powerless = replace(superuser, is_superuser=False)
+    opened = {n for n in FIELDS if "ACCESS_DENIED" not in (await ask(superuser, document(n))).codes}
+    assert opened == set(FIELDS)
+    assert {n for n in FIELDS if (await ask(powerless, document(n))).data is not None} == PUBLIC | SIGNED_IN
+    for name in FOLLOWED:
+        assert await followed(ask, superuser, name) in ("NOT_FOUND", "VALIDATION_ERROR")

@@ -20,7 +20,7 @@ RUN = {
     "authentication.md": 8,
     "configuration.md": 4,
     "data-model.md": 3,
-    "deployment.md": 10,
+    "deployment.md": 12,
     "errors.md": 5,
     "limits.md": 1,
     "lists.md": 7,

@@ -117,7 +117,7 @@ def explain(documents: Documents, context: Context, asked: Asked) -> Explained:
     level = limits.level_of(viewer)
     document, known = _found(documents, level, asked)
     measure = _measured(known, asked.variables, context.server.page_size_max)
-    cost = measure.cost + (measure.introspection if limits.prices_introspection else 0)
+    cost = _cost(measure, context)
     fits = cost <= level.cost and not known.excess(document.shape, level, measure.depth)
     missing = [p for p in known.needs.permissions if viewer is None or not viewer.can(p)]
     return Explained(cost, measure.depth, fits, missing)
@@ -161,12 +161,12 @@ async def _look(documents: Documents, context: Context, asked: Asked) -> Admitte
     excess = known.excess(document.shape, level, measure.depth)
     if excess:
         raise _refused(TooExpensive(f"The document is too large: {excess}."))
-    refusal = known.needs.refusal(context.asking)
+    refusal = known.needs.refusal(context.asking, guarded=context.server.guards_schema)
     if refusal is not None:
         problem, (node, path) = refusal
         raise Refused(GraphQLError(problem.message, [node], path=list(path), original_error=problem))
     context.refusal = known.needs.refusal
-    cost = measure.cost + (measure.introspection if limits.prices_introspection else 0)
+    cost = _cost(measure, context)
     if cost > level.cost:
         raise _refused(TooExpensive(f"It costs {cost:,}; one operation may cost {level.cost:,}."), cost)
     if document.errors:
@@ -183,6 +183,11 @@ def _measured(known: Known, given: Mapping[str, Any] | None, page_max: int) -> M
         raise Refused(GraphQLError("A fragment cannot be spread within itself.")) from None
     except RecursionError:
         raise Refused(GraphQLError(NESTED)) from None
+
+
+def _cost(measure: Measure, context: Context) -> int:
+    """Where anybody may see the schema, that is free: tools look at it before anybody signs in."""
+    return measure.cost + (measure.introspection if context.server.guards_schema else 0)
 
 
 def _refused(problem: Problem, cost: int = 0) -> Refused:

@@ -9,8 +9,10 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.utils.str_converters import to_camel_case
 
 from db.faults import DatabaseFault, FaultKind, fault_of
+from schema.kit.context import Context
 from schema.kit.docs import attribute_docs, class_doc, publish_enum
 from services import errors as problems
+from services import security
 from services.errors import ErrorCode
 
 P = TypeVar("P", bound=type)
@@ -20,6 +22,8 @@ publish_enum(ErrorCode)
 MASKED = "Something went wrong on our side. The request id finds it in the server's log."
 AWAY = "The database does not take this now, and nothing was done. Ask again later."
 UNKNOWN = "The database broke off while it kept this: it may be done, or not. Look, or send it again with the same key."
+SUGGESTING = " Did you mean "
+"""How graphql-core begins to list names that are like the wrong one, at the end of a message."""
 TOO_LONG = "It took longer than one operation may."
 USER_CODES = problems.FIXABLE
 """What a caller of a mutation can fix: told in `userErrors`, everything else at the top level."""
@@ -62,6 +66,25 @@ def present(error: GraphQLError, request_id: str) -> GraphQLError:
     log.error("unforeseen", request_id=request_id, path=error.path, exc_info=cause)
     extensions = {"code": problems.ErrorCode.INTERNAL.value, "requestId": request_id}
     return _again(error, MASKED, extensions)
+
+
+def tell(errors: list[GraphQLError], context: Context) -> list[GraphQLError]:
+    """The errors of an operation as its caller may see them. That a permission was missing is noted, once for all."""
+    told = [present(error, context.request_id) for error in errors]
+    refused = next((e for e in errors if isinstance(_cause(e), problems.Forbidden)), None)
+    if refused is not None:
+        who = context.asking.id if context.asking is not None else None
+        where = ".".join(map(str, refused.path or ()))
+        security.note(security.PERMISSION_REFUSED, user_id=who, path=where, reason=str(_cause(refused)))
+    return [unsuggesting(error) for error in told] if context.server.guards_schema else told
+
+
+def unsuggesting(error: GraphQLError) -> GraphQLError:
+    """The error without the names that the caller may have meant: they would tell the schema, guess by guess."""
+    kept, found, _ = error.message.partition(SUGGESTING)
+    if found:
+        error.message = kept
+    return error
 
 
 def _unavailable(error: GraphQLError, fault: DatabaseFault, request_id: str) -> GraphQLError:

@@ -21,7 +21,7 @@ from schema.kit import resolvers, subscriptions
 from schema.kit.admission import Admitted, Asked, Refused, admit, told
 from schema.kit.context import Context
 from schema.kit.documents import ERRORS_MAX, Documents, Known
-from schema.kit.errors import present
+from schema.kit.errors import tell
 from schema.kit.execution.checks import check_columns
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.telling import FALLBACK, PLANNED, SURPRISED
@@ -223,5 +223,5 @@ def _refusal(refused: Refused, context: Context) -> PreExecutionError:
 def _presented(result: Any, context: Context) -> Any:
     """The errors of a result as the caller may see them."""
     if result.errors:
-        result.errors = [present(e, context.request_id) for e in result.errors[:ERRORS_MAX]]
+        result.errors = tell(result.errors[:ERRORS_MAX], context)
     return result

@@ -22,6 +22,8 @@ from schema.kit import access
 from schema.kit.resolvers import BACKREF
 from services.errors import Forbidden, Problem, Unauthenticated
 
+INTROSPECTION = frozenset({"__schema", "__type"})
+"""Fields that tell the schema. `__typename` tells what the caller knows already."""
 Place = tuple[FieldNode, tuple[str, ...]]
 """A field of a document, and the names by which an answer would lead to it."""
 
@@ -36,12 +38,17 @@ class Needs:
 
     sign_in: Place | None = None
     beyond: Place | None = None
+    introspection: Place | None = None
     permissions: dict[Permission, Place] = field(default_factory=dict)
 
-    def refusal(self, viewer: Viewer | None) -> tuple[Problem, Place] | None:
-        """Why this viewer may not run the operation, and for which field; None when it may."""
+    def refusal(self, viewer: Viewer | None, *, guarded: bool = False) -> tuple[Problem, Place] | None:
+        """Why this viewer may not run the operation, and for which field; None when it may.
+
+        `guarded`: nobody is told the schema who is not signed in.
+        """
         if viewer is None:
             place = self.sign_in or self.beyond or next(iter(self.permissions.values()), None)
+            place = place or (self.introspection if guarded else None)
             return (Unauthenticated("Sign in first."), place) if place is not None else None
         if self.beyond is not None:
             return Forbidden("Sign in first, then ask for this by itself."), self.beyond
@@ -92,6 +99,8 @@ def _visit(
 ) -> list[_Stop]:
     needed, public, kind = _field(schema, stop.parent, node)
     place = (node, (*stop.path, node.alias.value if node.alias else node.name.value))
+    if node.name.value in INTROSPECTION:
+        needs.introspection = needs.introspection or place
     if stop.parent is root and not public:
         needs.sign_in = needs.sign_in or place
     for permission in needed:

@@ -139,10 +139,10 @@ def possible(*databases: Database) -> Iterator[None]:
 def _read(database: Database) -> Callable[..., Any]:
     read = database._read
 
-    async def failing(statement: Any, values: dict[str, Any]) -> Any:
+    async def failing(statement: Any, values: dict[str, Any], *rest: Any) -> Any:
         if now.fault is not None and now.fault.how == "statement" and _fails(str(statement)):
             raise Boom("a statement")
-        return await read(statement, values)
+        return await read(statement, values, *rest)
 
     return failing
 

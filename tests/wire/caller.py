@@ -74,6 +74,7 @@ class Owner(Caller):
 
     channel_id = ""
     user_id = ""
+    chat_id = ""
 
     async def member(self, *permissions: str) -> Caller:
         """A colleague with just these permissions."""

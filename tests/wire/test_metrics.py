@@ -1,13 +1,14 @@
 """/metrics: figures that Prometheus reads, of what the worker really does, and not for everybody in production."""
 
 import re
+import secrets
 import socket
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.running import serve
-from tests.wire.caller import register
+from tests.running import Running, serve
+from tests.wire.caller import Caller, Owner, register
 from tests.wire.conftest import OwnDatabase
 from tests.wire.line import FOLLOW, line_to
 
@@ -47,6 +48,43 @@ async def test_what_is_followed_is_counted(dialect, running, owner, chat):
             during["switchboard_subscriptions"],
         )
     assert during["process_resident_memory_bytes"] > 0
+
+
+async def test_operations_are_counted_over_every_transport(own_database: OwnDatabase):
+    # A server of its own: how many names are counted is bounded, and others have given theirs.
+    async with own_database() as url, serve(url) as running:
+        await count_operations(running, await register(running.web))
+
+
+async def count_operations(running: Running, owner: Owner) -> None:
+    name = f"Counted{secrets.token_hex(4)}"
+    document = f"query {name} {{ viewer {{ permissions }} }}"
+    before = await read(running.web)
+    await owner.post(document)
+    await owner.post(f"{document} query Beside {{ __typename }}", accept="text/event-stream")
+    await running.web.get("/graphql", params={"query": document}, headers=owner.headers)
+    async with line_to(running, owner) as line:
+        await line.subscribe("1", document)
+        assert (await line.read())["type"] == "next"
+        assert (await line.read())["type"] == "complete"
+    await owner.post(document.replace("permissions", "nothing"))
+    await Caller(running.web).post(f"query Stranger{name} {{ __typename }}")
+    await Caller(running.web).post("{ channels { totalCount } }")
+    await owner.web.post("/graphql", content="nonsense", headers={"Content-Type": "application/json"})
+    after = await read(running.web)
+    grown = {key: value - before.get(key, 0) for key, value in after.items()}
+    # Of the two documents with several operations none was named: that is a refusal of its own.
+    assert grown[f"switchboard_operations_total OK {name}"] == 3
+    assert grown[f"switchboard_operations_total VALIDATION_ERROR {name}"] == 2
+    assert grown["switchboard_operations_total OK other"] >= 1
+    assert f"switchboard_operations_total OK Stranger{name}" not in after
+    assert grown["switchboard_operations_total UNAUTHENTICATED unnamed"] == 1
+    assert grown["switchboard_refused_total UNAUTHENTICATED"] == 1
+    assert grown["switchboard_refused_total VALIDATION_ERROR"] == 3
+    assert grown[f"switchboard_operation_seconds_count {name}"] == 5
+    assert grown[f"switchboard_operation_seconds_bucket +Inf {name}"] == 5
+    assert after["switchboard_database_connections_max"] >= 2
+    assert after["switchboard_database_waiting"] == 0
 
 
 async def test_in_production_it_takes_a_permission(production):
