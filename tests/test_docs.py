@@ -17,7 +17,7 @@ from tests.wire.caller import LOGIN, PASSWORD, Caller, register
 DOCS = PROJECT / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 RUN = {
-    "authentication.md": 8,
+    "authentication.md": 9,
     "configuration.md": 4,
     "data-model.md": 3,
     "deployment.md": 10,
