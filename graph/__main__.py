@@ -16,6 +16,7 @@ from db.faults import DatabaseFault
 from graph.app import create_app, make_server, open_database
 from graph.health import ServerState
 from graph.logging import configure_logging
+from graph.rotation import show_rotation
 from graph.seed import command as seeding
 from graph.serving import Worker, listening_sockets
 from graph.settings import VERSION, Settings, SettingsError
@@ -172,6 +173,21 @@ def create_admin(username: str, email: str, password: str, business_name: str | 
         asyncio.run(_with_database(settings, run))
     except Problem as problem:
         raise click.ClickException(f"{'.'.join(map(str, problem.path))}: {problem.message}") from problem
+
+
+@main.command()
+def rotate_keys() -> None:
+    """Encrypt anew, with the first key of DB_ENCRYPTION_KEY, what the others encrypted.
+
+    Broken off, it goes on where it was when it is run again. The server may run meanwhile.
+    """
+    settings = _settings()
+
+    async def run(database: Database) -> None:
+        await _prepare(database)
+        await show_rotation(database, make_server(settings, database).vault)
+
+    asyncio.run(_with_database(settings, run))
 
 
 @main.command()

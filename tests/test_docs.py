@@ -18,7 +18,7 @@ DOCS = PROJECT / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 RUN = {
     "authentication.md": 9,
-    "configuration.md": 4,
+    "configuration.md": 5,
     "data-model.md": 3,
     "deployment.md": 10,
     "errors.md": 5,
