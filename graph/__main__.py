@@ -4,6 +4,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -21,6 +22,7 @@ from graph.seed import command as seeding
 from graph.serving import Worker, listening_sockets
 from graph.settings import VERSION, Settings, SettingsError
 from graph.supervisor import Supervisor
+from graph.trust import write_manifest
 from schema import schema
 from services import accounts
 from services.errors import Problem
@@ -188,6 +190,14 @@ def rotate_keys() -> None:
         await show_rotation(database, make_server(settings, database).vault)
 
     asyncio.run(_with_database(settings, run))
+
+
+@main.command()
+@click.argument("places", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--output", default="trusted.json", show_default=True, type=click.Path(path_type=Path))
+def trust(places: tuple[Path, ...], output: Path) -> None:
+    """Write the manifest for TRUSTED_DOCUMENTS_FILE from .graphql files, or folders of them."""
+    write_manifest(places, output)
 
 
 @main.command()

@@ -23,7 +23,7 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types import ExecutionResult
 from strawberry.types.unset import UnsetType
 
-from db.base import new_id, now
+from db.base import Viewer, new_id, now
 from graph.identity import Identity
 from graph.lines import Lines
 from graph.negotiation import EVENTS, JSON, answer_type, liked_types
@@ -32,6 +32,7 @@ from graph.requests import CLIENT_CLOSED_REQUEST, client_address
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler, SocketLimits
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
+from graph.trusted import TrustedDocuments
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
@@ -48,6 +49,12 @@ AGENT_LENGTH_MAX: Final = 255
 
 class RequestAdapter(StarletteRequestAdapter):
     """A request as the view reads it, and what the view has found out about it."""
+
+    @property
+    def asking(self) -> Viewer | None:
+        """Who it is from; known before its body is read."""
+        viewer: Viewer | None = self._request.state.asking
+        return viewer
 
     def note_follows(self, follows: bool) -> None:
         """Whether it is answered for as long as the client likes."""
@@ -71,6 +78,7 @@ class Endpoint(GraphQL[Context, None]):
         trusted_proxies: tuple[Network, ...],
         lines: Lines,
         limits: SocketLimits,
+        trusted: TrustedDocuments,
         tells_plans: bool = False,
     ) -> None:
         super().__init__(
@@ -82,7 +90,7 @@ class Endpoint(GraphQL[Context, None]):
             allowed_origins=allowed_origins,
         )
         self._graph, self._server, self._identity = schema, server, Identity(server)
-        self.lines, self.limits, self._tells_plans = lines, limits, tells_plans
+        self.lines, self.limits, self.trusted, self._tells_plans = lines, limits, trusted, tells_plans
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,8 +107,9 @@ class Endpoint(GraphQL[Context, None]):
         try:
             if request.method == "POST" and request.headers.get("content-type") == JSON:
                 context = await self.get_context(request, None)
-                operation = read_operation(await request.body(), accepted(request), self._graph)
+                operation = read_operation(await request.body(), accepted(request), self._graph, self.trusted)
                 if operation is not None:
+                    self.trusted.check(operation["query"], operation["operation_name"], context.asking)
                     result = await self._graph.execute(context_value=context, **operation)
                     return self.create_response(await self.process_result(request, result), Answer(request))
                 return await self.run(request, context)
@@ -120,6 +129,7 @@ class Endpoint(GraphQL[Context, None]):
         asking = None
         if request.scope["type"] == "http":
             asking = await self._identity.of_header(headers.get("authorization"))
+            request.state.asking = asking
         return Context(
             self._server,
             asking,
@@ -149,11 +159,13 @@ class Endpoint(GraphQL[Context, None]):
         return self.graphql_ide is not None and super().should_render_graphql_ide(request)
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        members = await self._read_members(request)
+        members = self.trusted.resolved(await self._read_members(request))
         wrong = fault_of_request(members)
         if wrong is not None:
             raise HTTPException(HTTPStatus.BAD_REQUEST, wrong)
         query, name = members["query"], members.get("operationName")
+        assert isinstance(request, RequestAdapter)
+        self.trusted.check(query, name, request.asking)
         operation = self._graph.operation(query, name)
         kind = operation.operation if operation is not None else None
         if kind is OperationType.MUTATION and request.method == "GET":
@@ -164,7 +176,6 @@ class Endpoint(GraphQL[Context, None]):
                 HTTPStatus.NOT_ACCEPTABLE, f"A subscription is answered as {EVENTS}, or over a WebSocket."
             )
         streamed = types[:1] == (EVENTS,) or kind is OperationType.SUBSCRIPTION
-        assert isinstance(request, RequestAdapter)
         request.note_follows(kind is OperationType.SUBSCRIPTION)
         return GraphQLRequestData(
             query, members.get("variables"), name, members.get("extensions"), "sse" if streamed else "http"

@@ -20,7 +20,7 @@ RUN = {
     "authentication.md": 9,
     "configuration.md": 5,
     "data-model.md": 3,
-    "deployment.md": 10,
+    "deployment.md": 11,
     "errors.md": 5,
     "lists.md": 7,
     "live.md": 7,
