@@ -143,7 +143,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         payload = message["payload"]
-        if self.connection_acknowledged:
+        if self.connection_acknowledged and self._trusted.is_on:
             try:
                 asking = await self.context.identify() if self.context.identify is not None else None
                 self._trusted.check(payload["query"], payload.get("operationName"), asking)

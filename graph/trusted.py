@@ -41,6 +41,11 @@ class TrustedDocuments:
         self._texts = frozenset(self._documents.values())
         self._noted: set[str] = set()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether it matters which document it is."""
+        return self._trust is not Trust.OFF
+
     def resolved(self, members: dict[str, Any]) -> dict[str, Any]:
         """The request with the text that its hash stands for. NotFound for a hash that is not listed."""
         given = hash_of_request(members)
@@ -57,7 +62,7 @@ class TrustedDocuments:
 
     def check(self, query: str, name: str | None, viewer: Viewer | None) -> None:
         """Forbidden where the document is not listed, and only listed ones run for who asks."""
-        if self._trust is Trust.OFF or query in self._texts:
+        if not self.is_on or query in self._texts:
             return
         if self._trust is Trust.LOG:
             self._note(query, name)
