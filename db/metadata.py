@@ -2,6 +2,7 @@
 
 from db import (
     accounts,
+    audit,
     channels,
     conversations,
     counters,
@@ -17,6 +18,7 @@ from db.base import Row
 
 AREAS = (
     accounts,
+    audit,
     channels,
     conversations,
     counters,

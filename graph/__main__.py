@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -18,10 +19,12 @@ from db.faults import DatabaseFault
 from graph.app import create_app, make_server, open_whole_database
 from graph.health import ServerState
 from graph.logging import configure_logging
+from graph.rotation import show_rotation
 from graph.seed import command as seeding
 from graph.serving import Worker, listening_sockets
 from graph.settings import VERSION, Settings, SettingsError
 from graph.supervisor import Supervisor
+from graph.trust import write_manifest
 from schema import schema
 from services import accounts
 from services.errors import Problem
@@ -193,6 +196,29 @@ def create_admin(username: str, email: str, password: str, business_name: str | 
         asyncio.run(_with_database(settings, run))
     except Problem as problem:
         raise click.ClickException(f"{'.'.join(map(str, problem.path))}: {problem.message}") from problem
+
+
+@main.command()
+def rotate_keys() -> None:
+    """Encrypt anew, with the first key of DB_ENCRYPTION_KEY, what the others encrypted.
+
+    Broken off, it goes on where it was when it is run again. The server may run meanwhile.
+    """
+    settings = _settings()
+
+    async def run(database: Database) -> None:
+        await _prepare(database)
+        await show_rotation(database, make_server(settings, database).vault)
+
+    asyncio.run(_with_database(settings, run))
+
+
+@main.command()
+@click.argument("places", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--output", default="trusted.json", show_default=True, type=click.Path(path_type=Path))
+def trust(places: tuple[Path, ...], output: Path) -> None:
+    """Write the manifest for TRUSTED_DOCUMENTS_FILE from .graphql files, or folders of them."""
+    write_manifest(places, output)
 
 
 @main.command()

@@ -23,6 +23,7 @@ from graph.endpoint import Endpoint
 from graph.identity import Identity
 from graph.requests import RequestIdMiddleware, header
 from graph.settings import VERSION, LogLevel, Settings
+from graph.trusted import TrustedDocuments, read_manifest
 from schema import schema
 from schema.kit.execution.plans import plans
 from services import security
@@ -86,6 +87,12 @@ def make_server(settings: Settings, database: Database) -> Server:
     )
 
 
+def trusted_documents(settings: Settings) -> TrustedDocuments:
+    """What the manifest lists, where there is one."""
+    path = settings.trusted_documents_file
+    return TrustedDocuments(settings.trusted_documents, read_manifest(path) if path is not None else None)
+
+
 def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
     """The application, ready for uvicorn; it opens its database at the start and closes it at the end."""
     plans.enabled = settings.plans
@@ -100,6 +107,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         lines=state.lines,
         socket_send_seconds=settings.socket_send_timeout,
         tally=state.tally,
+        trusted=trusted_documents(settings),
         tells_plans=not settings.is_production,
     )
 

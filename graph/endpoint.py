@@ -33,6 +33,7 @@ from graph.settings import Network
 from graph.sockets import Socket, SocketHandler
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
 from graph.tally import Tallied, Tally
+from graph.trusted import TrustedDocuments
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
@@ -79,6 +80,7 @@ class Endpoint(GraphQL[Context, None]):
         lines: Lines,
         socket_send_seconds: float,
         tally: Tally,
+        trusted: TrustedDocuments,
         tells_plans: bool = False,
     ) -> None:
         counted: Any = Tallied(schema, tally)
@@ -90,7 +92,7 @@ class Endpoint(GraphQL[Context, None]):
             allowed_origins=allowed_origins,
         )
         self._graph, self._server, self._identity = counted, server, Identity(server)
-        self._tally = tally
+        self._tally, self.trusted = tally, trusted
         self.lines, self.socket_send_seconds, self._tells_plans = lines, socket_send_seconds, tells_plans
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
@@ -108,8 +110,10 @@ class Endpoint(GraphQL[Context, None]):
         try:
             if request.method == "POST" and request.headers.get("content-type") == JSON:
                 context = await self.get_context(request, None)
-                operation = read_operation(await request.body(), accepted(request), self._graph, context)
+                body = await request.body()
+                operation = read_operation(body, accepted(request), self._graph, self.trusted, context)
                 if operation is not None:
+                    self.trusted.check(operation["query"], operation["operation_name"], context.asking)
                     result = await self._graph.execute(context_value=context, **operation)
                     return self.create_response(await self.process_result(request, result), Answer(request))
                 return await self.run(request, context)
@@ -163,12 +167,13 @@ class Endpoint(GraphQL[Context, None]):
         return self.graphql_ide is not None and super().should_render_graphql_ide(request)
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        members = await self._read_members(request)
+        members = self.trusted.resolved(await self._read_members(request))
         wrong = fault_of_request(members)
         if wrong is not None:
             raise HTTPException(HTTPStatus.BAD_REQUEST, wrong)
         query, name = members["query"], members.get("operationName")
         assert isinstance(request, RequestAdapter)
+        self.trusted.check(query, name, request.context.asking)
         operation = self._graph.operation(query, name, request.context)
         kind = operation.operation if operation is not None else None
         if kind is OperationType.MUTATION and request.method == "GET":

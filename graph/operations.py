@@ -7,6 +7,7 @@ import orjson
 from graphql import OperationType
 
 from graph.negotiation import EVENTS, liked_types
+from graph.trusted import TrustedDocuments
 from schema.kit.context import Context
 from schema.kit.schema import Schema
 
@@ -18,16 +19,21 @@ MEMBERS: Final[Mapping[str, tuple[type, str]]] = {
 }
 
 
-def read_operation(body: bytes, accept: str, schema: Schema, context: Context) -> dict[str, Any] | None:
+def read_operation(
+    body: bytes, accept: str, schema: Schema, trusted: TrustedDocuments, context: Context
+) -> dict[str, Any] | None:
     """The query or mutation of a JSON body that is answered as JSON, as `Schema.execute` takes it.
 
-    None where anything is in its way or out of the ordinary: then Strawberry's view looks at the request.
+    Where a hash stands for the query, its text is put in. None where anything is in its way or out of the ordinary: then Strawberry's view looks at the request.
     """
     try:
         members = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(members, dict) or fault_of_request(members) is not None:
+    if not isinstance(members, dict):
+        return None
+    members = trusted.resolved(members)
+    if fault_of_request(members) is not None:
         return None
     query, name = members["query"], members.get("operationName")
     operation = schema.operation(query, name, context)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from graph.keys import KeyRing, KeysError, is_placeholder, keep_rings, parse_ring
+from graph.trusted import Trust, read_manifest
 from services.brokers.urls import SCHEMES
 from services.limits import LEVELS, Level, LevelName, read_levels
 
@@ -92,6 +93,10 @@ class Settings(BaseSettings):
     # Whose X-Forwarded-* headers are believed.
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
 
+    # What becomes of a document that the file does not list: off, log or enforce.
+    trusted_documents: Trust = Trust.OFF
+    trusted_documents_file: Path | None = Field(default=None, validate_default=True)
+
     # Absent, workers tell each other through PostgreSQL.
     broker_url: str | None = Field(default=None, repr=False)
     # Absent, each worker counts its own limits.
@@ -145,7 +150,7 @@ class Settings(BaseSettings):
         database = self.sqlite_path
         return database.with_name(f"{database.name}.keys") if database else Path("switchboard.keys")
 
-    @field_validator("environment", mode="before")
+    @field_validator("environment", "trusted_documents", mode="before")
     @classmethod
     def fold_environment(cls, value: object) -> object:
         return value.strip().lower() if isinstance(value, str) else value
@@ -204,6 +209,15 @@ class Settings(BaseSettings):
                 raise ValueError(
                     "is a placeholder, which anyone could guess (make one: openssl rand -hex 32)"
                 )
+        return value
+
+    @field_validator("trusted_documents_file")
+    @classmethod
+    def check_documents(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None:
+            read_manifest(value)
+        elif info.data.get("trusted_documents", Trust.OFF) is not Trust.OFF:
+            raise ValueError("is required where TRUSTED_DOCUMENTS is not off")
         return value
 
     @field_validator("db_pool_max")

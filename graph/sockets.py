@@ -27,9 +27,10 @@ from graph.identity import Bearer
 from graph.lines import Lines
 from graph.operations import fault_of_request
 from graph.transports import TRY_AGAIN_LATER
+from graph.trusted import TrustedDocuments
 from schema.kit.context import Context
 from schema.kit.subscriptions import EventResult
-from services.errors import ErrorCode
+from services.errors import ErrorCode, Problem
 from services.limits import Level
 
 TOO_MANY: Final = 4429
@@ -39,6 +40,12 @@ ID_LENGTH_MAX: Final = 128
 TYPES: Final = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
 
 logger = structlog.get_logger("switchboard.sockets")
+
+
+class TooMany(Problem):
+    """More operations at once than a connection may have."""
+
+    code = ErrorCode.RATE_LIMITED
 
 
 class Socket(ASGIWebSocketAdapter):
@@ -96,6 +103,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         self._is_leaving = False
         endpoint: Any = self.view
         self._lines: Lines = endpoint.lines
+        self._trusted: TrustedDocuments = endpoint.trusted
 
     async def handle(self) -> None:
         with self._lines.socket(self):
@@ -106,13 +114,19 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
                     self.context.server.presences.leave(self.context.line_id)
 
     async def handle_message(self, message: Any) -> None:
+        if self.connection_acknowledged and _begins(message):
+            try:
+                message = {**message, "payload": self._trusted.resolved(message["payload"])}
+            except Problem as problem:
+                await self._refuse(message["id"], problem)
+                return
         wrong = fault_of(message)
         if wrong is not None:
             await self.handle_invalid_message(wrong)
         elif message["type"] == "subscribe" and self._is_leaving:
             pass  # never begun: the client asks again when it has come back
         elif message["type"] == "subscribe" and self._is_full():
-            await self._refuse(message["id"], "Too many operations at once on this connection.")
+            await self._refuse(message["id"], TooMany("Too many operations at once on this connection."))
         else:
             # The handler does not know that a payload of null is none.
             given: Any = {name: value for name, value in message.items() if value is not None}
@@ -129,6 +143,14 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
             await super().handle_connection_init(message)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        payload = message["payload"]
+        if self.connection_acknowledged and self._trusted.is_on:
+            try:
+                asking = await self.context.identify() if self.context.identify is not None else None
+                self._trusted.check(payload["query"], payload.get("operationName"), asking)
+            except Problem as problem:
+                await self._refuse(message["id"], problem)
+                return
         with _not_the_clients():
             await super().handle_subscribe(message)
         begun = self.operations.get(message["id"])
@@ -195,8 +217,8 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
     def _level(self) -> Level:
         return self.context.server.limits.level_of(self.context.asking)
 
-    async def _refuse(self, operation_id: str, text: str) -> None:
-        error = GraphQLError(text, extensions={"code": ErrorCode.RATE_LIMITED.value}).formatted
+    async def _refuse(self, operation_id: str, problem: Problem) -> None:
+        error = GraphQLError(problem.message, extensions={"code": problem.code.value}).formatted
         await self.send_message({"id": operation_id, "type": "error", "payload": [error]})
 
 
@@ -214,6 +236,12 @@ def _not_the_clients() -> Iterator[None]:
         yield
     except KeyError as error:
         raise _Missing(error) from error
+
+
+def _begins(frame: object) -> bool:
+    """Whether a frame asks for an operation in a form that may name it by its hash."""
+    asks = isinstance(frame, dict) and frame.get("type") == "subscribe" and _is_id(frame.get("id"))
+    return asks and isinstance(cast("dict[str, object]", frame).get("payload"), dict)
 
 
 def fault_of(frame: object) -> str | None:

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from schema.accounts import AccountMutation, AccountQuery
+from schema.audit import AuditQuery
 from schema.channels import ChannelMutation, ChannelQuery
 from schema.chats import ChatMutation, ChatQuery
 from schema.customers import CustomerMutation, CustomerQuery
@@ -36,6 +37,7 @@ class Query(
     MessageQuery,
     EventQuery,
     LimitQuery,
+    AuditQuery,
 ):
     pass
 

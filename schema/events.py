@@ -8,6 +8,7 @@ import strawberry
 
 from db import conversations, customers, orders
 from db.events import Change, EventKind
+from schema.changes import field_names
 from schema.channels import ChannelId
 from schema.chats import ChatId
 from schema.kit import ids
@@ -31,22 +32,11 @@ PREFIXES = {
     EventKind.ORDER: "order",
     EventKind.CUSTOMER: "customer",
 }
-FIELDS = {
-    "assignee_id": ("assignee",),
-    "details": ("metadata",),
-    "last_read_sequence": ("lastReadSequence", "unreadCount"),
-    "seller_id": ("seller",),
-}
-"""What clients call a column, where that is not its own name."""
 
 
 def changed_fields(told: Told) -> list[str]:
     """The names of the fields that are no longer as they were."""
-    names: list[str] = []
-    for column in told.fields:
-        first, *rest = column.split("_")
-        names += FIELDS.get(column, (first + "".join(map(str.title, rest)),))
-    return names
+    return field_names(told.fields)
 
 
 def node_id(told: Told) -> str:

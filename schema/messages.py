@@ -189,7 +189,7 @@ class MessageMutation:
         context, values = info.context, given(input)
         message: Any = None
         if not context.is_kept:
-            message = await send_at_once(context.server, context.viewer, **values)
+            message = await send_at_once(context.server, context.viewer, context.origin, **values)
         if message is None:
             message = await context.transact(services.send_message, **values)
         return MessagePayload(message=message)

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from db import accounts, channels, conversations, customers, orders, products
+from db import accounts, audit, channels, conversations, customers, orders, products
 from schema.kit.edges import Listing
 
 if TYPE_CHECKING:
     from schema.accounts import User, UserFilter, UserSort, Workspace
     from schema.actors import Actor
+    from schema.audit import AuditEntry, AuditFilter
     from schema.channels import Channel, ChannelFilter, ChannelSort
     from schema.chats import Chat, ChatFilter, ChatSort, Conversation
     from schema.customers import Customer, CustomerFilter, CustomerSort
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from schema.sessions import Session
 
 ActorRef = Annotated["Actor", strawberry.lazy("schema.actors")]
+AuditEntryRef = Annotated["AuditEntry", strawberry.lazy("schema.audit")]
 WorkspaceRef = Annotated["Workspace", strawberry.lazy("schema.accounts")]
 UserRef = Annotated["User", strawberry.lazy("schema.accounts")]
 RoleRef = Annotated["Role", strawberry.lazy("schema.roles")]
@@ -35,6 +37,7 @@ ChatRef = Annotated["Chat", strawberry.lazy("schema.chats")]
 MessageRef = Annotated["Message", strawberry.lazy("schema.messages")]
 PresenceRef = Annotated["Presence", strawberry.lazy("schema.presences")]
 
+AuditFilterRef = Annotated["AuditFilter", strawberry.lazy("schema.audit")]
 UserFilterRef = Annotated["UserFilter", strawberry.lazy("schema.accounts")]
 UserSortRef = Annotated["UserSort", strawberry.lazy("schema.accounts")]
 ChannelFilterRef = Annotated["ChannelFilter", strawberry.lazy("schema.channels")]
@@ -61,4 +64,5 @@ CHATS = Listing(
     conversations.Conversation, (("last_message_at", True),), ChatFilterRef, ChatSortRef, kind="CHAT"
 )
 MESSAGES = Listing(conversations.Message, (("sequence", False),), MessageFilterRef, is_total=True)
+AUDIT_LOG = Listing(audit.AuditEntry, (("at", True),), AuditFilterRef)
 ALL_MESSAGES = Listing(conversations.Message, (("id", False),), MessageFilterRef)

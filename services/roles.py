@@ -8,6 +8,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from db.accounts import User, Workspace
 from db.base import Permission, now
+from db.events import Change
 from db.roles import Role, RoleKind, UserRole
 from services.columns import check_filled
 from services.errors import Forbidden, Invalid, InvalidTransition, NotFound
@@ -83,6 +84,7 @@ async def delete_role(work: Work, id: UUID, *, expected_version: int | None = No
     if role.kind is not RoleKind.CUSTOM:
         raise InvalidTransition(f"{role.name} stays.", "id", current=role)
     await work.remove(Role, Role.id == id)
+    work.trail.add(Role, id, (), Change.REMOVED)
 
 
 async def give_roles(work: Work, user_id: UUID, role_ids: Collection[UUID] | None) -> None:
@@ -111,6 +113,8 @@ async def give_roles(work: Work, user_id: UUID, role_ids: Collection[UUID] | Non
     ]
     if added:
         await work.execute(insert(UserRole).values(added))
+    if had != wanted:
+        work.trail.add(User, user_id, ["roles"])
 
 
 async def roles_of(work: Work, user_id: UUID) -> Sequence[Row[Any]]:

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 VERSION = "v1"
+SEALED_PREFIX = f"{VERSION}:"
+"""What every sealed text begins with, and no hash of a password or a token."""
 NONCE_BYTES = 12
 KEY_BYTES = 32
 
@@ -25,12 +27,14 @@ class Vault:
     def __init__(self, keys: Mapping[str, str]) -> None:
         self._keys = {id: AESGCM(_derive(secret)) for id, secret in keys.items()}
         self._sealing_key = next(iter(self._keys))
+        self.prefix = f"{SEALED_PREFIX}{self._sealing_key}:"
+        """What the texts that it seals begin with."""
 
     def seal(self, text: str, table: str, column: str, row_id: UUID) -> str:
         """`v1:<key id>:<nonce and ciphertext>`: opened only for the same table, column and row."""
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._keys[self._sealing_key].encrypt(nonce, text.encode(), _place(table, column, row_id))
-        return f"{VERSION}:{self._sealing_key}:{urlsafe_b64encode(nonce + sealed).decode()}"
+        return f"{self.prefix}{urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, table: str, column: str, row_id: UUID) -> str:
         """The text again; Unsealable where it was tampered with, moved, or its key is gone."""

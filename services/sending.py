@@ -14,6 +14,7 @@ import asyncpg
 from db.base import Viewer, new_id, now
 from db.conversations import Message, MessageContentType, MessageSenderType
 from db.faults import DatabaseFault
+from services.audit import Origin
 from services.columns import check
 from services.errors import Problem
 from services.hub import CONVERSATION, LOG, Subject
@@ -38,6 +39,9 @@ WITH chat AS (
     ON CONFLICT (conversation_id, user_id) DO UPDATE SET updated_at = excluded.updated_at,
         last_read_sequence = greatest(participants.last_read_sequence, excluded.last_read_sequence)
     RETURNING 1
+), audit AS (
+    INSERT INTO audit_entries (id, workspace_id, at, actor_table, actor_id, request_id, action, subject_table, subject_id, changed_fields)
+    SELECT $9::uuid, $3::uuid, $1::timestamptz, 'users', $6::uuid, $10::text, $11::text, 'messages', message.id, '[]' FROM message
 ), log AS (
     UPDATE event_logs SET last_position = last_position + 1, updated_at = $1::timestamptz FROM reading
     WHERE workspace_id = $3::uuid RETURNING last_position
@@ -86,6 +90,7 @@ class Sent:
 async def send_at_once(
     server: Server,
     viewer: Viewer,
+    origin: Origin,
     conversation_id: UUID,
     content: str,
     *,
@@ -109,6 +114,9 @@ async def send_at_once(
             viewer.id,
             content_type.value,
             content,
+            new_id(),
+            origin.request_id,
+            origin.action,
         )
         rows = await server.database.at_once(SEND, arguments, within=workspace_id)
     except (Problem, asyncpg.IntegrityConstraintViolationError):

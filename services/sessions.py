@@ -153,14 +153,15 @@ async def refresh_session(work: Work, tokens: Tokens, refresh_token: str) -> Sig
     viewer = await _viewer_within(work, session.user_id, session.id) if session is not None else None
     if viewer is None:
         raise InvalidCredentials("The refresh token is not valid.", "refresh_token")
+    work.asking = viewer
     fresh = (RefreshToken.token_hash == hashed, RefreshToken.used_at.is_(None))
     used = update(RefreshToken).where(*fresh).values(used_at=moment, updated_at=moment)
     if await work.one(used.returning(RefreshToken.id)) is None:
         stolen = update(Session).where(Session.id == viewer.session_id)
         await work.execute(stolen.values(is_active=False, updated_at=moment))
         security.note(security.REFRESH_REUSED, user_id=viewer.id, session_id=viewer.session_id)
+        work.trail.add(Session, viewer.session_id, ["is_active"])
         return None
-    work.asking = viewer
     return await _hand_out(work, tokens, viewer)
 
 
@@ -170,7 +171,10 @@ async def end_sessions(work: Work, *, all_sessions: bool = False) -> int:
     if not all_sessions:
         mine.append(Session.id == work.viewer.session_id)
     ended = update(Session).where(*mine).values(is_active=False, updated_at=now())
-    return len(await work.fetch(ended.returning(Session.id)))
+    sessions = await work.fetch(ended.returning(Session.id))
+    for session in sorted(sessions, key=lambda row: row.id != work.viewer.session_id):
+        work.trail.add(Session, session.id, ["is_active"])
+    return len(sessions)
 
 
 async def revoke_session(work: Work, id: UUID) -> Row[Any]:

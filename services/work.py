@@ -1,7 +1,7 @@
 """The unit of work: one transaction in which a service reads and writes as the viewer, and what is announced after it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,6 +22,7 @@ from services.columns import check
 from services.errors import Conflict, NotFound, Problem, StaleVersion, Unauthenticated
 from services.events import TOLD_OF, Notes
 from services.hub import CONVERSATION, LOG, Hint, Hub, Subject
+from services.trails import Trail
 from services.uniques import broken_unique
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class Work:
     asking: Viewer | None
     hints: list[Hint] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
+    trail: Trail = field(default_factory=Trail)
     rows: dict[int, tuple[Record[Any], type[Row]]] = field(default_factory=dict, repr=False)
     """Whole rows that were read or written, by their identity: a row does not know its table."""
 
@@ -103,7 +105,7 @@ class Work:
         """Adds a row and gives it back whole. Id, workspace, times and version are filled in where not given."""
         new = insert(table).values(self._filled(table, values))
         row = (await self._write(table, new.returning(*self.columns(table))))[0]
-        self.notes.add(table, row, Change.CREATED)
+        self._note(table, row, Change.CREATED)
         return row
 
     async def insert_many(self, table: type[Row], rows: Sequence[Mapping[str, Any]]) -> Sequence[Record[Any]]:
@@ -142,7 +144,7 @@ class Work:
         )
         if rows:
             if counts:
-                self.notes.add(table, rows[0], change, changes)
+                self._note(table, rows[0], change, changes)
             return rows[0]
         current = self._at_version(await self.get(table, id, "id"), expected_version)
         raise raises(current) if raises else missing(table, "id")
@@ -180,7 +182,7 @@ class Work:
         told = [_column(table, name) for name in TOLD_OF if name in inspect(table).column_attrs]
         changed = update(table).where(table.visible_to(self.viewer), *conditions).values(values)
         for row in await self.fetch(changed.returning(*told)):
-            self.notes.add(table, row, change, changes)
+            self._note(table, row, change, changes)
 
     async def upsert(
         self, table: type[Row], key: Mapping[str, Any], new: Mapping[str, Any], changes: Mapping[str, Any]
@@ -214,9 +216,18 @@ class Work:
         """What was done was undone: nothing is announced of it."""
         self.__dict__.update(Work(self.connection, self.asking).__dict__ | {"rows": self.rows})
 
+    def knows(self, row: Record[Any]) -> bool:
+        """Whether the row was read or written whole by this work."""
+        return id(row) in self.rows
+
     def table_of(self, row: Record[Any]) -> type[Row]:
         """The table that this work has a row from."""
         return self.rows[id(row)][1]
+
+    def _note(self, table: type[Row], row: Record[Any], change: Change, fields: Iterable[str] = ()) -> None:
+        self.notes.add(table, row, change, fields)
+        if hasattr(row, "id"):
+            self.trail.add(table, row.id, fields, change)
 
     def _known(self, table: type[Row], row: Record[Any]) -> Record[Any]:
         self.rows[id(row)] = row, table

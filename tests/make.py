@@ -11,10 +11,13 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import func, select
 
+from db.audit import AuditEntry
 from db.base import Permission, Row, Viewer
 from db.channels import PlatformType
 from db.sessions import Session
+from schema.kit.ids import encode
 from services import accounts, channels, chats, customers, messages, orders, products, roles, sessions
+from services.audit import Origin, run_audited
 from services.money import Money
 from services.server import Server
 from services.work import transact
@@ -39,6 +42,13 @@ class Make:
     ) -> Any:
         """Runs any service as the viewer, in a transaction."""
         return await transact(self.server.database, self.server.hub, viewer, service, *args, **kwargs)
+
+    async def entry(self, viewer: Viewer, action: str, service: Any, *args: Any, **kwargs: Any) -> str:
+        """Runs a service as a field of the mutation does; the typed id of what the audit log says of it."""
+        await self.run(viewer, run_audited, Origin("request", action), service, *args, **kwargs)
+        mine = select(AuditEntry.id).where(AuditEntry.workspace_id == viewer.workspace_id)
+        rows = await self.server.database.fetch(mine.order_by(AuditEntry.id.desc()).limit(1))
+        return encode("audit", rows[0].id)
 
     async def owner(self, **values: Any) -> Viewer:
         """The administrator of a new workspace."""

@@ -15,6 +15,7 @@ from schema import schema
 from schema.kit.ids import encode, split
 from schema.kit.node import NODES
 from services.chats import assign_chat
+from services.products import update_product
 from services.roles import set_role
 from services.sessions import begin_session
 from tests.make import PASSWORD, Make
@@ -113,6 +114,7 @@ async def build(make: Make) -> Tenant:
     # A customer without a chat: chatOpen looks at its assignee only where it opens one.
     ids["newcomer"] = encode("customer", (await make.customer(member, channel)).id)
     ids["item"] = await _item_of(make, order)
+    ids["audit"] = await make.entry(member, "productUpdate", update_product, product.id, is_available=False)
     signed_in = await make.run(None, begin_session, make.server.tokens, owner.id)
     return Tenant(owner, mark, ids, rows, signed_in.refresh_token)
 

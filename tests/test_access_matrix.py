@@ -41,6 +41,7 @@ SIGNED_IN = {
 READ = {"channel": "CHANNELS", "customer": "CUSTOMERS", "product": "PRODUCTS", "order": "ORDERS"}
 READ |= {"chat": "CHATS", "message": "CHATS", "conversation": "CHATS"}
 OF_THEIR_OWN = {
+    "auditLog": Permission.AUDIT_READ,
     "workspaceUpdate": Permission.WORKSPACE_WRITE,
     "userCreate": Permission.USERS_WRITE,
     "userDelete": Permission.USERS_WRITE,

@@ -26,6 +26,9 @@ OPERATIONS = {
     "customer": "{ customer(by: {id: $customer}) { orders(first: 20) { nodes { id } } chats(first: 10) { nodes { id } } channel { id } } }",
     "same person": '{ customers(where: {email: {eq: "ana@example.com"}}) { nodes { id } } }',
     "by sku": '{ product(by: {sku: "A-1"}) { orderItems(first: 50) { nodes { id } } } }',
+    "audit log": "{ auditLog(first: 50) { nodes { id actor { id } subject { id } } } }",
+    "changes of one": "{ auditLog(where: {subject: {eq: $order}}) { nodes { id } } }",
+    "changes by one": "{ auditLog(where: {actor: {eq: $user}}) { nodes { id } } }",
     "members": "{ users(first: 100) { nodes { id roles { id } sessions { id } } } }",
 }  # fmt: skip
 SORTED_ANYWAY = {"members"}

@@ -59,6 +59,8 @@ FILTERED_BY = {
     "chat": "chat",
     "product": "product",
     "assignee": "user",
+    "actor": "user",
+    "subject": "product",
 }
 """What kind of id each filter takes."""
 PARENTS = {"User": "user", "Channel": "channel", "Customer": "customer", "Product": "product", "Chat": "chat"}
@@ -194,4 +196,4 @@ async def test_every_place_that_takes_an_id_was_tried(ours: Tenant) -> None:
     assert {n: set(k) for n, k in keys.items()} == {n: set(key_type(n).fields) for n, _ in KEYS}
     assert {kind for kind, _, _ in FILTERS} == {"Query", *PARENTS} - {"Product"}
     assert NODES.keys() <= ours.ids.keys()
-    assert (len(ID_LEAVES), len(KEYS), len(FILTERS), len(LISTS)) == (37, 18, 43, 7)
+    assert (len(ID_LEAVES), len(KEYS), len(FILTERS), len(LISTS)) == (37, 18, 45, 8)

@@ -6,7 +6,7 @@ import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type
 
 from schema import schema
-from schema.kit.edges import AnyOne, ByKey, Few, Many, One
+from schema.kit.edges import AnyNode, AnyOne, ByKey, Few, Many, One
 from schema.kit.node import NODES
 from schema.kit.resolvers import declaration_of
 from services.server import Server
@@ -16,7 +16,7 @@ from tests.make import Make
 from tests.statements import StatementCounter
 
 GRAPH = schema._schema
-EDGE_KINDS = (One, AnyOne, Many, Few)
+EDGE_KINDS = (One, AnyOne, AnyNode, Many, Few)
 ONE_PARENT_ONLY = {"Query", "Viewer", "ChangeEvent", "Presence"}
 NAMES = {node.name for node in NODES.values()}
 
@@ -75,6 +75,7 @@ async def test_an_edge_costs_the_same_for_one_parent_and_for_fifty(
     statements.reset()
     many = (await ask(world.viewer, document, ids=ids[: worlds.SIZE])).ok()
     kinds_more = len(declared.choices) - 1 if isinstance(declared, AnyOne) else 0
+    kinds_more = worlds.SUBJECT_KINDS - 1 if isinstance(declared, AnyNode) else kinds_more
     assert for_one <= statements.count <= for_one + kinds_more, "\n".join(statements.texts)
     assert 0 < for_one <= 4
     assert len(one) == 1
@@ -123,9 +124,9 @@ def test_every_field_that_leads_to_rows_was_walked() -> None:
     kinds = [GRAPH.type_map[name] for name in NAMES]
     leading = {(k.name, n) for k in kinds for n, f in k.fields.items() if leads_to_rows(f)}  # type: ignore[attr-defined]
     assert leading == {(kind, name) for kind, name, _ in EDGES}
-    assert len(leading) >= 33
+    assert len(leading) >= 35
     assert GRAPH.query_type is not None
     roots = {n for n, f in GRAPH.query_type.fields.items() if leads_to_rows(f)}
     lookups = {n for n, f in GRAPH.query_type.fields.items() if isinstance(declaration_of(f), ByKey)}
     assert roots == {n for _, n, _ in ROOT_LISTS} | lookups | {"node", "nodes"}
-    assert (len(ROOT_LISTS), len(lookups)) == (8, 7)
+    assert (len(ROOT_LISTS), len(lookups)) == (9, 7)

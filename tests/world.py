@@ -4,11 +4,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db.base import Permission, Viewer
+from db.conversations import ChatStatus
 from schema.kit.ids import encode
-from services.chats import assign_chat
+from services.chats import assign_chat, update_chat
+from services.customers import update_customer
+from services.products import update_product
 from tests.make import Make
 
 SIZE = 50
+SUBJECT_KINDS = 3
+"""How many types of rows the entries of the audit log are about."""
 
 
 @dataclass
@@ -44,6 +49,15 @@ async def _add_one_of_each(make: Make, world: World) -> None:
     received = await make.inbound(member, customer)
     sent = await make.outbound(member, chat, reply_to_id=received.id)
     order = await make.order(member, customer, [(p, 2) for p in products], chat_id=chat.id)
+    changed: list[tuple[Any, Any, dict[str, Any]]] = [
+        (update_product, products[0], {"is_available": False}),
+        (update_customer, customer, {"full_name": "Bea"}),
+        (update_chat, chat, {"status": ChatStatus.PENDING}),
+    ]
+    service, row, values = changed[len(world.ids.get("Chat", ())) % SUBJECT_KINDS]
+    world.ids.setdefault("AuditEntry", []).append(
+        await make.entry(member, "change", service, row.id, **values)
+    )
     for name, prefix, id in (
         ("User", "user", member.id),
         ("Session", "session", member.session_id),

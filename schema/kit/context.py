@@ -13,6 +13,7 @@ from db.base import Viewer
 from db.faults import until_answered
 from schema.kit.execution.telling import Telling
 from schema.kit.load import Load
+from services.audit import Origin, run_audited
 from services.errors import Problem, TimedOut, Unauthenticated
 from services.idempotency import Once, run_once
 from services.server import Server
@@ -54,6 +55,7 @@ class Context:
     """What the mutation fields of this operation did, by response key: none of them is done twice."""
     _first: dict[Any, Any] = field(default_factory=dict, repr=False)
     _acting: Viewer | None = field(default=None, repr=False)
+    _action: str = field(default="", repr=False)
     _load: Load | None = field(default=None, repr=False)
     _kept: Once | None = field(default=None, repr=False)
 
@@ -86,9 +88,9 @@ class Context:
         self._acting = viewer
         self.forget()
 
-    def begin_field(self, kept: Once | None = None) -> None:
+    def begin_field(self, action: str = "", kept: Once | None = None) -> None:
         """Another root field of a mutation, with its key: what the one before changed is read afresh, as who asked."""
-        self._acting, self._kept = None, kept
+        self._acting, self._action, self._kept = None, action, kept
         self.forget()
 
     def forget(self) -> None:
@@ -117,11 +119,15 @@ class Context:
 
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""
-        return replace(self, outcomes={}, objects=0, _first={}, _acting=None, _load=None, _kept=None)
+        return replace(
+            self, outcomes={}, objects=0, _first={}, _acting=None, _action="", _load=None, _kept=None
+        )
 
-    async def once(self, key: str | int, do: Callable[[], Awaitable[Any]], kept: Once | None) -> Any:
+    async def once(
+        self, key: str | int, do: Callable[[], Awaitable[Any]], action: str, kept: Once | None
+    ) -> Any:
         """What a mutation field does; where it was done already in this operation, or under its key, what came of it."""
-        self.begin_field(kept)
+        self.begin_field(action, kept)
         outcome = self.outcomes.get(key)
         if outcome is None:
             outcome = self.outcomes[key] = Outcome()
@@ -139,6 +145,11 @@ class Context:
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
+
+    @property
+    def origin(self) -> Origin:
+        """What the audit log is told of where a change comes from."""
+        return Origin(self.request_id, self._action)
 
     @property
     def is_kept(self) -> bool:
@@ -167,13 +178,13 @@ class Context:
 
     async def transact(self, service: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
         """Runs `service(work, …)` in a transaction of its own. What it gives back are rows, the sources of graph types."""
-        server = self.server
+        server, audited = self.server, (run_audited, self.origin, service, *args)
         try:
             if self._kept is None:
-                return await transact(server.database, server.hub, self.asking, service, *args, **kwargs)
+                return await transact(server.database, server.hub, self.asking, *audited, **kwargs)
             once, self._kept = self._kept, replace(self._kept, place=self._kept.place + 1)
-            arguments: tuple[Any, ...] = (run_once, once, service, *args)
-            outcome = await transact(server.database, server.hub, self.asking, *arguments, **kwargs)
+            kept: tuple[Any, ...] = (run_once, once, *audited)
+            outcome = await transact(server.database, server.hub, self.asking, *kept, **kwargs)
         finally:
             self.forget()
         if outcome.problem is not None:

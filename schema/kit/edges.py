@@ -74,6 +74,14 @@ class AnyOne:
 
 
 @dataclass(frozen=True, eq=False)
+class AnyNode:
+    """The row whose table is named in one column and whose id is in another; null where its type is not to be seen."""
+
+    table_key: str
+    id_key: str
+
+
+@dataclass(frozen=True, eq=False)
 class Listing:
     """How rows of one type are listed: their table, order where none is asked, and the inputs that filter and sort.
 
@@ -157,7 +165,19 @@ class Asking:
 
 
 Declaration = (
-    Column | TypedId | Computed | Embedded | Private | One | AnyOne | Many | Few | ByKey | Live | Asking
+    Column
+    | TypedId
+    | Computed
+    | Embedded
+    | Private
+    | One
+    | AnyOne
+    | AnyNode
+    | Many
+    | Few
+    | ByKey
+    | Live
+    | Asking
 )
 
 
@@ -209,6 +229,11 @@ def to_matching(keys: tuple[Any, ...], matches: tuple[Any, ...]) -> Any:
 def to_any(**choices: Any) -> Any:
     """The row that one of several foreign keys points at: type's name → key."""
     return AnyOne(tuple(One(table_of_key(k), (k.key,), type_name=n) for n, k in choices.items()))
+
+
+def to_node(table_key: Any, id_key: Any) -> Any:
+    """The row of whichever table one column names, with the id in the other."""
+    return AnyNode(table_key.key, id_key.key)
 
 
 def to_many(key: Any, listing: Listing) -> Any:

@@ -29,6 +29,8 @@ LIST_SIZE_MAX = 100
 
 RANGED = (datetime, Decimal, int)
 """What has a from and a to: their filters may be empty."""
+ANY_TYPE = "*"
+"""What a filter field holds ids of, where these may be of any type."""
 NOBODY = UUID(int=0)
 """The id of no row: what an id of another type finds."""
 
@@ -139,7 +141,8 @@ class Reader:
 
     def _field(self, name: str, asked: Any, path: tuple[str | int, ...]) -> list[Shape]:
         field = self.fields[name]
-        needed = field.needs or (NODES[field.of].needs if field.of else None)
+        one_type = field.of if field.of != ANY_TYPE else None
+        needed = field.needs or (NODES[one_type].needs if one_type else None)
         if needed is not None and not self.viewer.can(needed):
             raise Forbidden(f"To filter by {name} needs {needed}.", *path)
         if not isinstance(asked, dict):
@@ -172,7 +175,7 @@ class Reader:
     def _value(self, field: On, value: Any, path: tuple[str | int, ...]) -> Any:
         if field.of is not None:
             prefix, id = ids.split(value)
-            return id if prefix == field.of and id else NOBODY
+            return id if id and (prefix == field.of or field.of == ANY_TYPE) else NOBODY
         if isinstance(value, Decimal) and (abs(value) > AMOUNT_MAX or value != value.quantize(HUNDREDTH)):
             raise Invalid(f"At most {AMOUNT_MAX}, with at most two decimals.", *path)
         # What no column holds is looked for as the character that stands for the unreadable.

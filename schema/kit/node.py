@@ -65,6 +65,11 @@ def node(
     return make
 
 
+def node_of_table(name: str) -> NodeType | None:
+    """The node type that the rows of a table are; None where they are none."""
+    return next((n for n in NODES.values() if n.table.__tablename__ == name), None)
+
+
 def _is_type_of(name: str, kind: str | None) -> Callable[..., bool]:
     def is_type_of(_cls: type, row: Any, _info: Any = None) -> bool:
         """A plain row knows no type: edges to abstract types select the name with it, shared tables have a kind."""

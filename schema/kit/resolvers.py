@@ -12,6 +12,7 @@ from schema.kit import ids
 from schema.kit.connection import Pages
 from schema.kit.context import Context
 from schema.kit.edges import (
+    AnyNode,
     AnyOne,
     Asking,
     ByKey,
@@ -27,7 +28,7 @@ from schema.kit.edges import (
     TypedId,
     table_of_key,
 )
-from schema.kit.node import DECLARED, NODES
+from schema.kit.node import DECLARED, EDGES_BY_ID, NODES, node_of_table
 from schema.kit.pages import read_page
 from services.errors import Forbidden, NotFound
 
@@ -99,6 +100,16 @@ def _any_one(declared: AnyOne) -> Resolve:
                     return None
                 return info.context.load.one(choice, (key,))
         return None
+
+    return resolve
+
+
+def _any_node(declared: AnyNode) -> Resolve:
+    def resolve(row: Any, info: Info) -> Any:
+        known = node_of_table(getattr(row, declared.table_key))
+        if known is None or (known.needs and not info.context.viewer.can(known.needs)):
+            return None
+        return info.context.load.one(EDGES_BY_ID[known.prefix], (getattr(row, declared.id_key),))
 
     return resolve
 
@@ -178,6 +189,7 @@ RESOLVERS: dict[type, Callable[[Any], Resolve]] = {
     Private: _private,
     One: _one,
     AnyOne: _any_one,
+    AnyNode: _any_node,
     Many: _many,
     Few: _few,
     ByKey: _by_key,

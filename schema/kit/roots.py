@@ -15,6 +15,7 @@ from graphql import (
     OperationDefinitionNode,
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.utils.str_converters import to_camel_case
 
 from db.base import Permission
 from schema.kit import access
@@ -42,6 +43,8 @@ def mutation(
         described = strawberry.argument(description="What it takes.")
         function.__annotations__["input"] = Annotated[function.__annotations__["input"], described]
 
+        action = to_camel_case(function.__name__)
+
         @functools.wraps(function)
         async def run(self: Any, info: Any, input: Any) -> Any:
             async def do() -> Any:
@@ -52,7 +55,7 @@ def mutation(
                         raise
                     return refused(_payload_type(function), problem)
 
-            return await info.context.once(info.path.key, do, once_of(info._raw_info, input))
+            return await info.context.once(info.path.key, do, action, once_of(info._raw_info, input))
 
         options = _options(function, needs, public, Cost(weight))
         options["metadata"][REPEATABLE] = repeatable and not public

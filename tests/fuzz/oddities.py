@@ -14,7 +14,9 @@ from db.types import Amount, UtcDateTime
 
 SHARE: Final = 0.3
 """Of the values of a column that may be strange."""
-LEFT_ALONE: Final = frozenset({"workspaces", "roles", "user_roles", "refresh_tokens", "events", "event_logs"})
+LEFT_ALONE: Final = frozenset(
+    {"workspaces", "roles", "user_roles", "refresh_tokens", "events", "event_logs", "audit_entries"}
+)
 TIMES_LEFT_ALONE: Final = frozenset({"expires_at"})
 TEXTS: Final = ("", "Élodie", "a\u2028b", 'quoted "so" \\ and so', "🙂", "x" * 300, "<script>", "null", " ")
 JSONS: Final[tuple[Any, ...]] = (

@@ -41,10 +41,10 @@ async def test_a_plan_that_loses_a_row_or_repeats_a_mutation_is_noticed(
         for _, waiting in held:
             waiting[self._name] = (waiting[self._name] or [])[1:]
 
-    async def repeat(self: Context, key: Any, do: Any, kept: Any) -> Any:
+    async def repeat(self: Context, key: Any, do: Any, action: str, kept: Any) -> Any:
         if plans.enabled:
-            await once(self, f"{key} again", do, kept)
-        return await once(self, key, do, kept)
+            await once(self, f"{key} again", do, action, kept)
+        return await once(self, key, do, action, kept)
 
     with patch.object(FewLink, "follow", lose), patch.object(Context, "once", repeat):
         tally = await _run("sqlite", tmp_path, request, seed=0, cases=CASES_PLANTED, until=PLANTED)

@@ -19,16 +19,16 @@ from graphql.execution.values import get_argument_values
 from db.base import Permission, Row
 from db.engine import Dialect
 from db.prepared import Prepared
-from schema.kit.edges import AnyOne, ByKey, Few, Many, One
+from schema.kit.edges import AnyNode, AnyOne, ByKey, Few, Many, One
 from schema.kit.execution import values
 from schema.kit.execution.connections import PageLink
-from schema.kit.execution.links import AnyOneLink, FewLink, OneLink
+from schema.kit.execution.links import AnyNodeLink, AnyOneLink, FewLink, OneLink
 from schema.kit.execution.readings import Reading
 from schema.kit.execution.rows import Origin, Rows, write_rows
 from schema.kit.execution.run import Run
 from schema.kit.execution.selected import Operation, Selected, Unplanned, names_variable
 from schema.kit.load import key_statement
-from schema.kit.node import NODES
+from schema.kit.node import EDGES_BY_ID, NODES
 from schema.kit.pages import few_select
 from schema.kit.resolvers import read_key
 from schema.kit.statements import Selection
@@ -91,6 +91,8 @@ class Compiler:
         if isinstance(declared, AnyOne):
             choices = [(self._one(c, f, False), self.needs_of(c)) for c in declared.choices]
             return AnyOneLink(choices, f.key, required=required)
+        if isinstance(declared, AnyNode):
+            return self._any_node(declared, f)
         if isinstance(declared, Few):
             return self.few(declared, f)
         if isinstance(declared, Many):
@@ -102,6 +104,17 @@ class Compiler:
         rows = self.rows(kind, f, reading, placed=True)
         selection = Selection(edge.table, kind=edge.kind, columns=reading)
         return OneLink(edge, selection, rows, self.dialect, f.key, required=required)
+
+    def _any_node(self, declared: AnyNode, f: Selected) -> AnyNodeLink:
+        kind = get_named_type(f.type)
+        assert isinstance(kind, GraphQLInterfaceType)
+        kinds = {k.name for k in self.operation.schema.get_possible_types(kind)}
+        choices = {
+            n.table.__tablename__: (self._one(EDGES_BY_ID[n.prefix], f, False), n.needs)
+            for n in NODES.values()
+            if n.name in kinds
+        }
+        return AnyNodeLink(declared, choices, f.key)
 
     def few(self, edge: Few, f: Selected) -> FewLink:
         """A short list."""

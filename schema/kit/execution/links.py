@@ -1,13 +1,13 @@
 """Edges followed by a statement of their own: to one row, to a short list; for every object that waits, at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from db.base import Permission
 from db.engine import Dialect
 from db.prepared import Prepared
 from schema.kit import statements
-from schema.kit.edges import Few, One
+from schema.kit.edges import AnyNode, Few, One
 from schema.kit.execution.rows import Rows
 from schema.kit.execution.run import Held, Run, Surprise
 from schema.kit.statements import Selection, bind_keys
@@ -60,6 +60,23 @@ class AnyOneLink:
                 await link.follow(run, mine)
         if self._required and any(waiting[self._name] is None for _, waiting in held):
             raise Surprise
+
+
+class AnyNodeLink:
+    """To the row whose table is named beside its id: a statement for each table that is named."""
+
+    def __init__(
+        self, edge: AnyNode, choices: Mapping[str, tuple[OneLink, Permission | None]], name: str
+    ) -> None:
+        self.keys = (edge.table_key, edge.id_key)
+        self._choices, self._name = choices, name
+
+    async def follow(self, run: Run, held: Held) -> None:
+        """Gives each object its row; null where the viewer may not see the type, or there is none in sight."""
+        for table, (link, needed) in self._choices.items():
+            mine = [(id, waiting) for (named, id), waiting in held if named == table]
+            if mine and (needed is None or run.can(needed)):
+                await link.follow(run, mine)
 
 
 class FewLink:

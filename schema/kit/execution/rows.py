@@ -10,7 +10,19 @@ from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, get_na
 
 from db.base import Permission, Row, column
 from db.engine import Dialect
-from schema.kit.edges import AnyOne, Column, Computed, Embedded, Few, Live, Many, One, Private, TypedId
+from schema.kit.edges import (
+    AnyNode,
+    AnyOne,
+    Column,
+    Computed,
+    Embedded,
+    Few,
+    Live,
+    Many,
+    One,
+    Private,
+    TypedId,
+)
 from schema.kit.execution.columns import Writing, answered, hexadecimal, python_value
 from schema.kit.execution.readings import Path, Reading
 from schema.kit.execution.run import Run, Surprise
@@ -106,7 +118,7 @@ class Writer:
             return self.one(declared, f, path, name, before, after)
         if isinstance(declared, AnyOne):
             return self.any_one(declared, f, path, name, before, after)
-        if isinstance(declared, Many | Few):
+        if isinstance(declared, AnyNode | Many | Few):
             return self.held(f, path, name, after)
         return self.own(f, path, before)
 

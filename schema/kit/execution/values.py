@@ -14,7 +14,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails
 
-from schema.kit.edges import AnyOne, ByKey, Few, Many, One
+from schema.kit.edges import AnyNode, AnyOne, ByKey, Few, Many, One
 from schema.kit.execution.run import Run, Surprise
 from schema.kit.execution.selected import Selected, Unplanned
 from schema.kit.resolvers import BACKREF, RESOLVERS
@@ -22,7 +22,7 @@ from schema.kit.resolvers import BACKREF, RESOLVERS
 Complete = Callable[[Any, Run], Any]
 """`complete(value, run)`: the value as the answer has it; the edges that go on are held in the run."""
 Details = Sequence[FieldDetails]
-EDGES = (One, AnyOne, Many, Few)
+EDGES = (One, AnyOne, AnyNode, Many, Few)
 
 
 def completer(type: GraphQLOutputType, details: Details, compiler: Any) -> Complete:
