@@ -2,7 +2,9 @@
 
 from db import (
     accounts,
+    attempts,
     channels,
+    clients,
     conversations,
     counters,
     customers,
@@ -17,7 +19,9 @@ from db.base import Row
 
 AREAS = (
     accounts,
+    attempts,
     channels,
+    clients,
     conversations,
     counters,
     customers,

@@ -28,9 +28,11 @@ from graph.settings import VERSION, LogLevel, Settings
 from graph.sockets import SocketLimits
 from schema import schema
 from schema.kit.execution.plans import plans
+from services.attempts import prune_attempts
 from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
+from services.clients import prune_nonces
 from services.hub import Hub
 from services.idempotency import prune
 from services.secrets import Vault
@@ -71,6 +73,7 @@ def make_server(settings: Settings, database: Database) -> Server:
         hub=Hub(None if isinstance(broker, LocalBroker) else wire),
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
+        counts_attempts=settings.rate_limits,
     )
 
 
@@ -139,6 +142,8 @@ def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, 
         every(ANALYZE_SECONDS, "analyze", database.analyze),
         every(RETIRE_SECONDS, "retire connections", database.retire),
         every(PRUNE_SECONDS, "prune keys", partial(prune, database)),
+        every(PRUNE_SECONDS, "prune nonces", partial(prune_nonces, database)),
+        every(PRUNE_SECONDS, "prune attempts", partial(prune_attempts, database)),
     ]
 
 

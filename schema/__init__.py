@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from schema.accounts import AccountMutation, AccountQuery
 from schema.channels import ChannelMutation, ChannelQuery
 from schema.chats import ChatMutation, ChatQuery
+from schema.clients import ClientMutation, ClientQuery
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.events import KINDS_OF_EVENT, EventQuery, EventSubscription
 from schema.kit.nodes import NodeQuery
@@ -27,6 +28,7 @@ class Query(
     NodeQuery,
     AccountQuery,
     RoleQuery,
+    ClientQuery,
     ChannelQuery,
     CustomerQuery,
     ProductQuery,
@@ -45,6 +47,7 @@ class Mutation(
     SessionMutation,
     AccountMutation,
     RoleMutation,
+    ClientMutation,
     ChannelMutation,
     CustomerMutation,
     ProductMutation,

@@ -33,6 +33,8 @@ class Server:
     passwords: Passwords = field(default_factory=Passwords)
     page_size_max: int = 100
     allow_registration: bool = True
+    counts_attempts: bool = False
+    """Whether attempts to sign in are limited."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sweep", Sweep(self.database, self.hub))

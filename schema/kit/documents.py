@@ -22,6 +22,7 @@ from graphql.execution.values import VariableValues
 
 from db.engine import Dialect
 from schema.kit import subscriptions
+from schema.kit.attempts import OneAttempt
 from schema.kit.execution.compile import Compiler
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.selected import Operation, Unplanned
@@ -35,7 +36,7 @@ DOCUMENTS_MAX = 1_000
 """How many query texts are kept."""
 PLANS_MAX = 32
 """How many plans one operation has at most: one for each choice that its @skip and @include make."""
-RULES = [*specified_rules, KeysOnMutations]
+RULES = [*specified_rules, KeysOnMutations, OneAttempt]
 ERRORS_MAX = 10
 """How many errors one answer lists."""
 MESSAGE_LENGTH_MAX = 500

@@ -115,7 +115,7 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Few:
-    """A short list without pages. `through` is the table between for many-to-many."""
+    """A short list without pages. `through` is the table between for many-to-many, `needs` the permission to ask for it."""
 
     table: type[Row]
     key: str | None
@@ -124,6 +124,7 @@ class Few:
     through: tuple[type[Row], str] | None = None
     conditions: Callable[[Any], tuple[ColumnElement[bool], ...]] | None = None
     private: Permission | None = None
+    needs: Permission | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +211,9 @@ def to_list_through(
     return Few(table_of_key(onward), key.key, order, size, through=through, private=private)
 
 
-def root_list(table: type[Row], *order: tuple[str, bool], size: int) -> Any:
+def root_list(table: type[Row], *order: tuple[str, bool], size: int, needs: Permission | None = None) -> Any:
     """Every visible row of a small table."""
-    return Few(table, None, order, size)
+    return Few(table, None, order, size, needs=needs)
 
 
 def root_page(listing: Listing) -> Any:

@@ -11,7 +11,7 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from db.base import Permission, Row
 from schema.kit import access
 from schema.kit.docs import attribute_docs, class_doc
-from schema.kit.edges import ByKey, Declaration, Many, One, TypedId
+from schema.kit.edges import ByKey, Declaration, Few, Many, One, TypedId
 from schema.kit.statements import TYPE_NAME
 
 C = TypeVar("C", bound=type)
@@ -108,12 +108,16 @@ def root(cls: C) -> C:
 
 
 def _declared_field(declaration: Declaration, annotation: Any, description: str | None) -> Any:
-    metadata = {DECLARED: declaration}
+    needs = declaration.needs if isinstance(declaration, Few) else None
+    options: dict[str, Any] = {
+        "description": access.with_need(description, needs),
+        "directives": access.marks(needs),
+        "metadata": {DECLARED: declaration, access.NEEDS: needs},
+    }
     arguments = _arguments_of(declaration)
     if not arguments:
-        return strawberry.field(description=description, metadata=metadata)
-    resolver = _signed(arguments, annotation)
-    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
+        return strawberry.field(**options)
+    return strawberry.field(resolver=_signed(arguments, annotation), **options)
 
 
 def _argument(kind: Any, description: str, default: Any = strawberry.UNSET) -> Parameter:
