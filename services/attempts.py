@@ -80,11 +80,11 @@ async def _take(database: Database, limits: Mapping[str, int]) -> None:
         counting = new.on_conflict_do_update(index_elements=["key"], set_=changes)
         columns = (Attempts.key, Attempts.made, Attempts.expires_at)
         taken = (await connection.execute(counting.returning(*columns))).all()
-    ends = [row.expires_at for row in taken if row.made > limits[row.key]]
-    if ends:
-        raise RateLimited(
-            "Too many attempts: try again later.", retry_after=_seconds_until(max(ends), moment)
-        )
+        ends = [row.expires_at for row in taken if row.made > limits[row.key]]
+        if ends:
+            # Undone with the transaction: what is not looked at is no guess, or one account's would shut the address.
+            wait = _seconds_until(max(ends), moment)
+            raise RateLimited("Too many attempts: try again later.", retry_after=wait)
 
 
 def _seconds_until(end: datetime, moment: datetime) -> int:

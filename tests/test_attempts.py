@@ -83,6 +83,16 @@ async def test_a_hundred_guesses_at_once_are_five(guess: Guesser, name: str, add
     assert guess.checks == ACCOUNT_MAX
 
 
+async def test_what_is_not_looked_at_does_not_count_for_the_address(
+    guess: Guesser, name: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "ADDRESS_MAX", ACCOUNT_MAX + 1)
+    unknown = fresh_name()
+    for _ in range(3 * ACCOUNT_MAX):
+        await guess.log_in(unknown, address)
+    assert (await guess.log_in(name, address, PASSWORD)).ok()["accessToken"]
+
+
 async def test_an_unknown_name_is_counted_like_a_known_one(guess: Guesser, address: str) -> None:
     unknown = fresh_name()
     codes = [(await guess.log_in(unknown, address)).codes for _ in range(ACCOUNT_MAX + 1)]
