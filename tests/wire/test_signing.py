@@ -6,9 +6,11 @@ import time
 import pytest
 
 from tests.wire.caller import code_of
+from tests.wire.line import line_to
 from tests.wire.signer import Signer, make_signer, with_other_byte
 
 pytestmark = pytest.mark.usefixtures("calm")
+WAIT_SECONDS = 30
 WHO = "{ viewer { user { id } permissions } }"
 ADD = """mutation ($name: String!) {
   productCreate(input: {name: $name, price: {amount: "1.00", currency: "USD"}}) { product { id } userErrors { code } }
@@ -158,3 +160,50 @@ async def test_a_token_goes_before_a_signature(owner, signer):
     request.headers["Authorization"] = f"Bearer {owner.token}"
     answer = (await owner.web.send(request)).json()
     assert answer["data"]["viewer"]["user"] == {"id": owner.user_id}
+
+
+EVENTS = """subscription ($id: ID!) { messageAdded(conversationId: $id, after: 0) { sequence } }"""
+DELETE = "mutation ($id: ID!) { serviceClientDelete(input: {id: $id}) { deletedId userErrors { code } } }"
+
+
+async def test_a_client_follows_by_server_sent_events_until_it_is_deleted(owner, chat):
+    follower = await make_signer(owner, "CHATS_READ")
+    request = follower.request(EVENTS, {"id": chat})
+    request.headers["Accept"] = "text/event-stream"
+    answer = await owner.web.send(request, stream=True)
+    try:
+        assert answer.status_code == 200
+        lines = answer.aiter_lines()
+        async with asyncio.timeout(WAIT_SECONDS):
+            assert '"sequence":1' in await next_data(lines)
+            await owner.send(chat, "while it may look")
+            assert '"sequence":2' in await next_data(lines)
+            await owner.ask(DELETE, id=follower.key_id)
+            # Whoever is told after the deletion was noticed is told that it is over.
+            told = ""
+            while "UNAUTHENTICATED" not in told:
+                await owner.send(chat, "after the deletion")
+                told = await next_data(lines)
+    finally:
+        await answer.aclose()
+
+
+async def next_data(lines):
+    async for line in lines:
+        if line.startswith("data: {"):
+            return line
+    raise AssertionError("The stream ended.")
+
+
+async def test_a_socket_takes_no_signature(running, owner, signer):
+    headers = dict(signer.request(WHO).headers)
+    marks = {name: value for name, value in headers.items() if name.startswith("x-api-")}
+    async with line_to(running, additional_headers=marks) as line:
+        await line.send(type="connection_init", payload=marks)
+        assert (await line.read())["type"] == "connection_ack"
+        await line.subscribe("1", "{ products { totalCount } }")
+        (error,) = (await line.read())["payload"]
+        assert error["extensions"]["code"] == "UNAUTHENTICATED"
+    async with line_to(running, owner) as line:
+        await line.subscribe("1", "{ products { totalCount } }")
+        assert (await line.read())["type"] == "next"
