@@ -115,7 +115,7 @@ class AuthPayload(Payload):
     access_token: str | None = None
     """Send it as `Authorization: Bearer …`, and in connection_init as `authorization`."""
     refresh_token: str | None = None
-    """Good once, for the next pair of tokens. Using one twice ends its session."""
+    """Good once, for the next pair of tokens. One that comes again ends its session: see `tokenRefresh`."""
     token_type: str | None = None
     """Bearer."""
     expires_in: int | None = None
@@ -171,7 +171,7 @@ class SessionMutation:
 
     @mutation(public=True, attempt=True)
     async def token_refresh(self, info: Info, input: TokenRefreshInput) -> AuthPayload | None:
-        """A new pair of tokens for a refresh token. One whose successor was used ends its session, and any after ten seconds."""
+        """A new pair of tokens for a refresh token. One that comes again ends its session, but for ten seconds while its successor is unused."""
         server = info.context.server
         async with counted(server, info.context.client_address):
             renewed = await info.context.transact(refresh_session, server.tokens, **given(input))
