@@ -76,7 +76,10 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who is asking: one member of one workspace, signed in by one session."""
+    """Who is asking: one member of one workspace, signed in by one session, or a service client of it.
+
+    A client has no session; its own id stands in its place, which is that of no session.
+    """
 
     id: UUID
     workspace_id: UUID
@@ -86,6 +89,14 @@ class Viewer:
     is_superuser: bool = False
     is_premium: bool = False
     """Whether its workspace pays for more."""
+    is_service: bool = False
+    owner_id: UUID | None = None
+    """Of a client: the member it was made by."""
+
+    @property
+    def member_id(self) -> UUID:
+        """The member that owns what the viewer makes: itself, or the one that a client was made by."""
+        return self.owner_id or self.id
 
     def can(self, permission: Permission) -> bool:
         """Whether the viewer holds the permission; a superuser holds them all."""

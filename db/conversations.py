@@ -17,10 +17,14 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Asking, Deletable, Owned, Row, Versioned, derived
 from db.types import UtcDateTime, choice, json, text
+
+OF_A_CLIENT = sql("sender_client_id IS NOT NULL")
+"""A partial index over what clients have sent: other messages cost it nothing."""
 
 
 class ConversationKind(StrEnum):
@@ -143,6 +147,7 @@ class Message(Owned, Versioned, Deletable, Row):
     sender_type: Mapped[MessageSenderType] = mapped_column(choice(MessageSenderType, "sender_type"))
     sender_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
     sender_customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("customers.id"), index=True)
+    sender_client_id: Mapped[UUID | None] = mapped_column(ForeignKey("service_clients.id"))
     content_type: Mapped[MessageContentType] = mapped_column(choice(MessageContentType, "content_type"))
     content: Mapped[str] = mapped_column(text(32_768))
     details: Mapped[Any] = mapped_column("metadata", json(), nullable=True)
@@ -153,5 +158,14 @@ class Message(Owned, Versioned, Deletable, Row):
         UniqueConstraint("conversation_id", "sequence"),
         UniqueConstraint("channel_id", "platform_message_id"),
         UniqueConstraint("conversation_id", "sender_user_id", "client_key"),
+        Index(
+            None,
+            "conversation_id",
+            "sender_client_id",
+            "client_key",
+            unique=True,
+            sqlite_where=OF_A_CLIENT,
+            postgresql_where=OF_A_CLIENT,
+        ),
         Index(None, "workspace_id", "id"),
     )

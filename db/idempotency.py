@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy import ColumnElement, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Asking, Owned, Row
@@ -11,10 +11,11 @@ from db.types import json, text
 
 
 class Idempotency(Owned, Row):
-    """One transaction that a member ran under a key, and how it ended. Nobody sees these rows."""
+    """One transaction that a member or a client ran under a key, and how it ended. Nobody sees these rows."""
 
     __tablename__ = "idempotency"
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID]
+    """The caller's: no foreign key, since a client is none of the users."""
     field: Mapped[str] = mapped_column(text(100))
     key: Mapped[str] = mapped_column(text(200))
     place: Mapped[int]

@@ -2,8 +2,10 @@
 
 from db import (
     accounts,
+    attempts,
     audit,
     channels,
+    clients,
     conversations,
     counters,
     customers,
@@ -19,7 +21,9 @@ from db.base import Row
 AREAS = (
     accounts,
     audit,
+    attempts,
     channels,
+    clients,
     conversations,
     counters,
     customers,

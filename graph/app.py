@@ -27,9 +27,11 @@ from graph.trusted import TrustedDocuments, read_manifest
 from schema import schema
 from schema.kit.execution.plans import plans
 from services import security
+from services.attempts import prune_attempts
 from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
+from services.clients import prune_nonces
 from services.hub import Hub
 from services.idempotency import prune
 from services.limits import Limits
@@ -84,6 +86,7 @@ def make_server(settings: Settings, database: Database) -> Server:
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
         guards_schema=settings.is_production,
+        counts_attempts=settings.rate_limits,
     )
 
 
@@ -155,6 +158,8 @@ def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, 
         every(ANALYZE_SECONDS, "analyze", database.analyze),
         every(RETIRE_SECONDS, "retire connections", database.retire),
         every(PRUNE_SECONDS, "prune keys", partial(prune, database)),
+        every(PRUNE_SECONDS, "prune nonces", partial(prune_nonces, database)),
+        every(PRUNE_SECONDS, "prune attempts", partial(prune_attempts, database)),
     ]
 
 

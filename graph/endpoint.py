@@ -133,8 +133,8 @@ class Endpoint(GraphQL[Context, None]):
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         headers = request.headers
         asking = None
-        if request.scope["type"] == "http":
-            asking = await self._identity.of_header(headers.get("authorization"))
+        if isinstance(request, Request):
+            asking = await self._identity.of_request(request)
         context = Context(
             self._server,
             asking,

@@ -1,30 +1,70 @@
-"""Who is asking: an Authorization header, or what a socket says at its start, becomes a Viewer."""
+"""Who is asking: an Authorization header, a signature, or what a socket says at its start, becomes a Viewer."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
+from starlette.requests import Request
+
 from db.base import Viewer
+from graph.signing import KEY_ID, read_signed
+from schema.clients import PREFIX
+from schema.kit.ids import split
+from services.clients import Signer, find_signer, is_allowed_host, take_nonce
 from services.errors import InvalidCredentials, Unauthenticated
 from services.server import Server
 from services.sessions import viewer_of_session
 
+T = TypeVar("T")
+
 TRUSTED_SECONDS: Final = 5.0
-"""How long what a session may do is remembered: a revoked one stops working after that at the latest."""
+"""How long what a session or a client may do is remembered: a revoked one stops working after that at the latest."""
 SESSIONS_MAX: Final = 10_000
+CLIENTS_MAX: Final = 1_000
 SCHEME: Final = "bearer "
 
 
+class Known(Generic[T]):
+    """What was read by an id a moment ago."""
+
+    def __init__(self, read: Callable[[UUID], Awaitable[T]], most: int, clock: Callable[[], float]) -> None:
+        self._read, self._most, self._clock = read, most, clock
+        self._known: OrderedDict[UUID, tuple[T, float]] = OrderedDict()
+
+    async def of(self, id: UUID, *, trusted_seconds: float = TRUSTED_SECONDS) -> T:
+        """What is known of the id; read anew where that is older."""
+        moment = self._clock()
+        known = self._known.get(id)
+        if known is not None and moment - known[1] < trusted_seconds:
+            return known[0]
+        value = await self._read(id)
+        self._known[id] = value, moment
+        self._known.move_to_end(id)
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return value
+
+
 class Identity:
-    """Turns access tokens into viewers. Absent is anonymous, invalid is refused."""
+    """Turns access tokens and signatures into viewers. Absent is anonymous, invalid is refused."""
 
     def __init__(self, server: Server, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._server, self._clock = server, clock
-        self._known: OrderedDict[UUID, tuple[Viewer | None, float]] = OrderedDict()
+        self._server = server
+        self._sessions = Known(self._read_session, SESSIONS_MAX, clock)
+        self._clients = Known(self._read_client, CLIENTS_MAX, clock)
+
+    async def of_request(self, request: Request) -> Viewer | None:
+        """The viewer of a request: of its Authorization header, or without one of its signature."""
+        headers = request.headers
+        authorization = headers.get("authorization")
+        if authorization is not None:
+            return await self.of_header(authorization)
+        key_id = headers.get(KEY_ID)
+        return await self._of_signature(request, key_id) if key_id is not None else None
 
     async def of_header(self, authorization: str | None) -> Viewer | None:
         """The viewer of an Authorization header; None without one, Unauthenticated for one that is bad."""
@@ -32,7 +72,12 @@ class Identity:
         return bearer.viewer if bearer is not None else None
 
     async def again(self, viewer: Viewer | None) -> Viewer | None:
-        """The same viewer with what it may do now; Unauthenticated once its session is over."""
+        """The same viewer with what it may do now; Unauthenticated once its session is over, or the client deleted."""
+        if viewer is not None and viewer.is_service:
+            client = await self._clients.of(viewer.id)
+            if client is None:
+                raise Unauthenticated("The service client is deleted.")
+            return client.viewer
         return None if viewer is None else await self._going_on(viewer.session_id, viewer.id)
 
     async def of_parameters(self, parameters: Mapping[str, Any] | None) -> "Bearer | None":
@@ -55,22 +100,31 @@ class Identity:
         return Bearer(self, await self._going_on(claims.session_id, claims.user_id), claims.expires_at)
 
     async def _going_on(self, session_id: UUID, user_id: UUID) -> Viewer:
-        viewer = await self._of_session(session_id)
+        viewer = await self._sessions.of(session_id)
         if viewer is None or viewer.id != user_id:
             raise Unauthenticated("The session is over.")
         return viewer
 
-    async def _of_session(self, session_id: UUID) -> Viewer | None:
-        moment = self._clock()
-        known = self._known.get(session_id)
-        if known is not None and moment - known[1] < TRUSTED_SECONDS:
-            return known[0]
-        viewer = await viewer_of_session(self._server.database, session_id)
-        self._known[session_id] = viewer, moment
-        self._known.move_to_end(session_id)
-        if len(self._known) > SESSIONS_MAX:
-            self._known.popitem(last=False)
-        return viewer
+    async def _of_signature(self, request: Request, key_id: str) -> Viewer:
+        signed = await read_signed(request, key_id)
+        prefix, id = split(key_id)
+        client = await self._clients.of(id) if id is not None and prefix == PREFIX else None
+        if id is not None and client is not None and not signed.is_of(client.secrets):
+            # It may have been given another secret since it was read.
+            client = await self._clients.of(id, trusted_seconds=0)
+        if client is None or not signed.is_of(client.secrets):
+            raise Unauthenticated("The signature is not valid.")
+        if not is_allowed_host(client.allowed_hosts, signed.host):
+            raise Unauthenticated("The service client may not ask this host.")
+        if not await take_nonce(self._server.database, client, signed.nonce):
+            raise Unauthenticated("The nonce was used before.")
+        return client.viewer
+
+    async def _read_session(self, id: UUID) -> Viewer | None:
+        return await viewer_of_session(self._server.database, id)
+
+    async def _read_client(self, id: UUID) -> Signer | None:
+        return await find_signer(self._server.database, self._server.vault, id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from schema.accounts import AccountMutation, AccountQuery
 from schema.audit import AuditQuery
 from schema.channels import ChannelMutation, ChannelQuery
 from schema.chats import ChatMutation, ChatQuery
+from schema.clients import ClientMutation, ClientQuery
 from schema.customers import CustomerMutation, CustomerQuery
 from schema.events import KINDS_OF_EVENT, EventQuery, EventSubscription
 from schema.kit.nodes import NodeQuery
@@ -29,6 +30,7 @@ class Query(
     NodeQuery,
     AccountQuery,
     RoleQuery,
+    ClientQuery,
     ChannelQuery,
     CustomerQuery,
     ProductQuery,
@@ -49,6 +51,7 @@ class Mutation(
     SessionMutation,
     AccountMutation,
     RoleMutation,
+    ClientMutation,
     ChannelMutation,
     CustomerMutation,
     ProductMutation,

@@ -167,9 +167,9 @@ class Viewer:
     """Who is asking, and what it may do."""
 
     user: UserRef | None = to_matching(("id",), (tables.User.id,))
-    """The member."""
+    """The member; null for a service client."""
     session: SessionRef | None = to_matching(("session_id",), (SessionRow.id,))
-    """The session it is signed in by."""
+    """The session it is signed in by; null for a service client."""
     workspace: WorkspaceRef = to_matching(("workspace_id",), (tables.Workspace.id,))
     """The business it belongs to."""
     permissions: list[Permission] = computed(permissions_of)

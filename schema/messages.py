@@ -52,7 +52,9 @@ class Message(Node):
     client_key: str | None
     """Chosen by the sender, unique among its messages in the conversation: the same again returns this message, other content is a CONFLICT."""
     sender: ActorRef | None = to_any(
-        User=tables.Message.sender_user_id, Customer=tables.Message.sender_customer_id
+        User=tables.Message.sender_user_id,
+        Customer=tables.Message.sender_customer_id,
+        ServiceClient=tables.Message.sender_client_id,
     )
     """Who said it. Null for SYSTEM, and where nobody is known."""
     sender_type: MessageSenderType

@@ -17,6 +17,7 @@ from schema.kit.inputs import described_input, given
 from schema.kit.node import described_type
 from schema.kit.roots import mutation, subscription
 from schema.refs import ConversationRef, UserRef
+from services.members import check_member
 from services.presences import PresenceState, follow_presence, set_presence
 
 publish_enum(PresenceState)
@@ -51,6 +52,7 @@ class PresenceMutation:
         """Says what the viewer does in a conversation. Lapses after 30 s and with the socket: say it again before."""
         context = info.context
         server, viewer = context.server, context.viewer
+        check_member(viewer)
         source = context.line_id or viewer.id
         row: Any = await set_presence(server.database, server.presences, viewer, source, **given(input))
         return ConversationPayload(conversation=row)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from schema.audit import AuditEntry, AuditFilter
     from schema.channels import Channel, ChannelFilter, ChannelSort
     from schema.chats import Chat, ChatFilter, ChatSort, Conversation
+    from schema.clients import ServiceClient
     from schema.customers import Customer, CustomerFilter, CustomerSort
     from schema.messages import Message, MessageFilter
     from schema.orders import Order, OrderFilter, OrderItem, OrderSort
@@ -28,6 +29,7 @@ UserRef = Annotated["User", strawberry.lazy("schema.accounts")]
 RoleRef = Annotated["Role", strawberry.lazy("schema.roles")]
 SessionRef = Annotated["Session", strawberry.lazy("schema.sessions")]
 ChannelRef = Annotated["Channel", strawberry.lazy("schema.channels")]
+ServiceClientRef = Annotated["ServiceClient", strawberry.lazy("schema.clients")]
 CustomerRef = Annotated["Customer", strawberry.lazy("schema.customers")]
 ProductRef = Annotated["Product", strawberry.lazy("schema.products")]
 OrderRef = Annotated["Order", strawberry.lazy("schema.orders")]

@@ -16,7 +16,9 @@ from schema.kit.roots import mutation
 from schema.refs import SessionRef, UserRef
 from services import accounts, security
 from services import sessions as services
+from services.attempts import counted
 from services.errors import Forbidden, InvalidCredentials
+from services.refreshing import refresh_session
 
 SessionId = Annotated[strawberry.ID, IdOf("session")]
 TOKEN_TYPE = "Bearer"
@@ -115,7 +117,7 @@ class AuthPayload(Payload):
     access_token: str | None = None
     """Send it as `Authorization: Bearer …`, and in connection_init as `authorization`."""
     refresh_token: str | None = None
-    """Good once, for the next pair of tokens. Using one twice ends its session."""
+    """Good once, for the next pair of tokens. One that comes again ends its session: see `tokenRefresh`."""
     token_type: str | None = None
     """Bearer."""
     expires_in: int | None = None
@@ -142,42 +144,47 @@ class SessionPayload(Payload):
 
 @strawberry.type
 class SessionMutation:
-    @mutation(public=True, weight=HASHING)
+    @mutation(public=True, attempt=True, weight=HASHING)
     async def register(self, info: Info, input: RegisterInput) -> AuthPayload | None:
         """Makes a workspace and its administrator, and signs it in."""
         server = info.context.server
         if not server.allow_registration:
             raise Forbidden("This server takes no registrations.")
         values = given(input)
-        hashed = await accounts.hash_new(server.passwords, values.pop("password"))
-        signed_in = await info.context.transact(
-            services.sign_up, server.tokens, hashed_password=hashed, **_client(info, None), **values
-        )
+        async with counted(server, info.context.client_address):
+            hashed = await accounts.hash_new(server.passwords, values.pop("password"))
+            signed_in = await info.context.transact(
+                services.sign_up, server.tokens, hashed_password=hashed, **_client(info, None), **values
+            )
         return _signed_in(info, signed_in)
 
-    @mutation(public=True, weight=HASHING)
+    @mutation(public=True, attempt=True, weight=HASHING)
     async def login(self, info: Info, input: LoginInput) -> AuthPayload | None:
         """Signs a member in by username or e-mail. An unknown name takes as long as a wrong password."""
         server, values = info.context.server, given(input)
-        proof = await services.check_login(
-            server.database,
-            server.passwords,
-            values["username"],
-            values["password"],
-            info.context.client_address,
-        )
-        client = _client(info, values.get("device_info"))
-        return _signed_in(info, await info.context.transact(services.log_in, server.tokens, proof, **client))
-
-    @mutation(public=True)
-    async def token_refresh(self, info: Info, input: TokenRefreshInput) -> AuthPayload | None:
-        """A new pair of tokens for a refresh token. One that was used before ends its session."""
-        tokens = info.context.server.tokens
-        renewed = await info.context.transact(services.refresh_session, tokens, **given(input))
-        if renewed is None:
-            raise InvalidCredentials(
-                "The refresh token was used before: its session is over.", "refresh_token"
+        account = await services.account_named(server.database, values["username"])
+        async with counted(server, info.context.client_address, account):
+            proof = await services.check_login(
+                server.database,
+                server.passwords,
+                values["username"],
+                values["password"],
+                info.context.client_address,
             )
+            client = _client(info, values.get("device_info"))
+            signed_in = await info.context.transact(services.log_in, server.tokens, proof, **client)
+        return _signed_in(info, signed_in)
+
+    @mutation(public=True, attempt=True)
+    async def token_refresh(self, info: Info, input: TokenRefreshInput) -> AuthPayload | None:
+        """A new pair of tokens for a refresh token. One that comes again ends its session, but for ten seconds while its successor is unused."""
+        server = info.context.server
+        async with counted(server, info.context.client_address):
+            renewed = await info.context.transact(refresh_session, server.tokens, **given(input))
+            if renewed is None:
+                raise InvalidCredentials(
+                    "The refresh token was used before: its session is over.", "refresh_token"
+                )
         return _signed_in(info, renewed)
 
     @mutation()
@@ -188,14 +195,15 @@ class SessionMutation:
         security.note(security.SESSIONS_ENDED, user_id=viewer.id, session_id=viewer.session_id, count=ended)
         return LogoutPayload(revoked_sessions=ended)
 
-    @mutation(repeatable=False, weight=HASHING)
+    @mutation(repeatable=False, attempt=True, weight=HASHING)
     async def password_change(self, info: Info, input: PasswordChangeInput) -> AuthPayload | None:
         """Changes the viewer's password, ends its other sessions, and gives new tokens for this one."""
-        server = info.context.server
+        server, viewer = info.context.server, info.context.viewer
         accounts.check_password(input.new_password, "new_password")
-        old_hash = await services.check_current_password(
-            server.database, server.passwords, info.context.viewer, input.current_password
-        )
+        async with counted(server, info.context.client_address, viewer.id.hex):
+            old_hash = await services.check_current_password(
+                server.database, server.passwords, viewer, input.current_password
+            )
         new_hash = await server.passwords.hash(input.new_password)
         changed = await info.context.transact(
             services.change_password, server.tokens, old_hash=old_hash, new_hash=new_hash

@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from db.accounts import User
 from db.audit import AuditEntry
 from db.base import new_id, now
+from db.clients import ServiceClient
 from services.work import Work
 
 T = TypeVar("T")
@@ -37,11 +38,12 @@ async def run_audited(
     if isinstance(result, Record) and work.knows(result):
         subject = (work.table_of(result), result.id)
     table: Any = subject[0]
+    actor: Any = ServiceClient if work.viewer.is_service else User
     entry = {
         "id": new_id(),
         "workspace_id": work.viewer.workspace_id,
         "at": now(),
-        "actor_table": User.__tablename__,
+        "actor_table": actor.__tablename__,
         "actor_id": work.viewer.id,
         "request_id": origin.request_id,
         "action": origin.action,

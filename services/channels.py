@@ -20,10 +20,12 @@ TOKEN_LENGTH_MAX = 8_192
 async def connect_channel(
     work: Work, vault: Vault, platform_type: PlatformType, *, scopes: list[str] | None = None, **values: Any
 ) -> Row[Any]:
-    """A new channel, owned by the viewer, its tokens sealed."""
+    """A new channel, its tokens sealed, owned by the viewer, or by the member that a client was made by."""
     id = new_id()
     columns = {"is_active": True, "scopes": scopes or [], **_sealed(vault, id, values)}
-    return await work.insert(Channel, id=id, owner_id=work.viewer.id, platform_type=platform_type, **columns)
+    return await work.insert(
+        Channel, id=id, owner_id=work.viewer.member_id, platform_type=platform_type, **columns
+    )
 
 
 async def update_channel(

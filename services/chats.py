@@ -14,6 +14,7 @@ from db.events import Change
 from services.columns import check
 from services.counters import CHATS, next_number
 from services.errors import Invalid
+from services.members import check_member
 from services.work import Work
 
 IS_CHAT = Conversation.kind == ConversationKind.CHAT
@@ -76,6 +77,7 @@ async def erase_messages(work: Work, *conditions: ColumnElement[bool]) -> None:
 
 async def mark_read(work: Work, id: UUID, *, up_to_sequence: int | None = None) -> Row[Any]:
     """The viewer has read up to there; without a number, everything. Never goes back."""
+    check_member(work.viewer)
     conversation = await work.get(Conversation, id, "id")
     if up_to_sequence is not None and not 0 <= up_to_sequence <= conversation.last_sequence:
         raise Invalid(f"From 0 to {conversation.last_sequence}.", "up_to_sequence")

@@ -9,6 +9,7 @@ Problem
 ├── InvalidTransition   INVALID_TRANSITION   the state does not allow it; `current` is the row as it is
 ├── CursorExpired       CURSOR_EXPIRED       what came after the cursor is no longer kept    (never in userErrors)
 ├── CursorAhead         CURSOR_AHEAD         nothing has come that far yet                   (never in userErrors)
+├── RateLimited         RATE_LIMITED         too much was asked; `retry_after` says when  (never in userErrors)
 ├── KeyReused           IDEMPOTENCY_KEY_REUSED  the same key with other arguments  (never in userErrors)
 ├── Unauthenticated     UNAUTHENTICATED      nobody is signed in            (never in userErrors)
 └── Forbidden           ACCESS_DENIED        a permission is missing        (never in userErrors)

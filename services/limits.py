@@ -157,6 +157,8 @@ def level_name(viewer: Viewer | None) -> LevelName:
     """By what a viewer is: nobody, a member, one who administers, one of a workspace that pays for more."""
     if viewer is None:
         return LevelName.ANONYMOUS
+    if viewer.is_service:
+        return LevelName.SERVICE
     if viewer.is_administrator or viewer.is_superuser:
         return LevelName.ADMIN
     return LevelName.PREMIUM if viewer.is_premium else LevelName.USER

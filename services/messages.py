@@ -72,7 +72,7 @@ async def send_message(
     client_key: str | None = None,
     metadata: Any = None,
 ) -> Row[Any]:
-    """Writes to a conversation as the viewer, who has then read all that came before.
+    """Writes to a conversation as the viewer: a member has then read all that came before.
 
     A clientKey that the viewer used here before gives back that message; with other content it is a Conflict.
     """
@@ -98,19 +98,21 @@ async def send_message(
         )
         if replied is None:
             raise missing(Message, "reply_to_id")
+    author: dict[str, Any] = {_author_column(work): work.viewer.id}
     message = await _append(
         work,
         conversation_id,
         now(),
         client_key=client_key,
         sender_type=MessageSenderType.AGENT,
-        sender_user_id=work.viewer.id,
+        **author,
         content=content,
         content_type=content_type,
         reply_to_id=reply_to_id,
         details=metadata,
     )
-    await read_up_to(work, conversation_id, message.sequence)
+    if not work.viewer.is_service:
+        await read_up_to(work, conversation_id, message.sequence)
     return message
 
 
@@ -119,7 +121,7 @@ async def edit_message(
 ) -> Row[Any]:
     """Changes the text of a message that the viewer wrote; an Administrator's hand reaches every member's."""
     message = await work.get(Message, id, "id")
-    if message.sender_user_id is None:
+    if message.sender_user_id is None and message.sender_client_id is None:
         raise InvalidTransition("What came in from outside is never edited.", "id", current=message)
     _check_author(work, message)
     changes = {"content": content, "edited_at": now()}
@@ -134,12 +136,17 @@ async def delete_message(work: Work, id: UUID, *, expected_version: int | None =
 
 def _check_author(work: Work, message: Row[Any]) -> None:
     viewer = work.viewer
-    if message.sender_user_id != viewer.id and not (viewer.is_administrator or viewer.is_superuser):
+    wrote = viewer.id in (message.sender_user_id, message.sender_client_id)
+    if not wrote and not (viewer.is_administrator or viewer.is_superuser):
         raise Forbidden("Only its author or an Administrator may do that.", "id")
 
 
+def _author_column(work: Work) -> str:
+    return "sender_client_id" if work.viewer.is_service else "sender_user_id"
+
+
 async def _sent_before(work: Work, conversation_id: UUID, client_key: str) -> Row[Any] | None:
-    mine = Message.sender_user_id == work.viewer.id
+    mine = getattr(Message, _author_column(work)) == work.viewer.id
     return await work.find(
         Message,
         Message.conversation_id == conversation_id,

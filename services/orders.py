@@ -72,7 +72,7 @@ async def create_order(
         Order,
         customer_id=customer_id,
         channel_id=channel_id or customer.channel_id,
-        seller_id=seller_id or work.viewer.id,
+        seller_id=seller_id or work.viewer.member_id,
         chat_id=chat_id,
         status=OrderStatus.PENDING,
         total_amount=amount,

@@ -13,9 +13,9 @@ from services.work import Work
 
 
 async def create_product(work: Work, name: str, price: Money, **values: Any) -> Row[Any]:
-    """A new product, owned by the viewer."""
+    """A new product, owned by the viewer, or by the member that a client was made by."""
     columns = _columns({"name": name, "price": price, **values})
-    return await work.insert(Product, owner_id=work.viewer.id, **columns)
+    return await work.insert(Product, owner_id=work.viewer.member_id, **columns)
 
 
 async def update_product(

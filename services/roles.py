@@ -62,13 +62,13 @@ async def set_role(
 ) -> Row[Any]:
     """A new role, or the one with the id as it is from now on. The Administrator's stays as it is."""
     check_filled({"name": name}, "name")
-    _check_grant(work, permissions, "permissions")
+    check_grant(work, permissions, "permissions")
     values = {"name": name, "description": description, "permissions": sorted(set(permissions))}
     if id is None:
         await _check_room(work)
         return await work.insert(Role, kind=RoleKind.CUSTOM, **values)
     role = await work.get(Role, id, "id")
-    _check_grant(work, role.permissions, "id")
+    check_grant(work, role.permissions, "id")
     if role.kind is RoleKind.ADMINISTRATOR:
         raise InvalidTransition("The Administrator's role stays as it is.", "id", current=role)
     return await work.update(Role, id, values)
@@ -80,7 +80,7 @@ async def delete_role(work: Work, id: UUID, *, expected_version: int | None = No
         raise Invalid("A role has no version.", "expected_version")
     await lock_workspace(work)
     role = await work.get(Role, id, "id")
-    _check_grant(work, role.permissions, "id")
+    check_grant(work, role.permissions, "id")
     if role.kind is not RoleKind.CUSTOM:
         raise InvalidTransition(f"{role.name} stays.", "id", current=role)
     await work.remove(Role, Role.id == id)
@@ -103,7 +103,7 @@ async def give_roles(work: Work, user_id: UUID, role_ids: Collection[UUID] | Non
     had = {row.role_id for row in await roles_of(work, user_id)}
     wanted = {role.id for role in chosen}
     for id in had ^ wanted:
-        _check_grant(work, roles[id].permissions, "role_ids")
+        check_grant(work, roles[id].permissions, "role_ids")
     await work.remove(UserRole, UserRole.user_id == user_id, UserRole.role_id.in_(had - wanted))
     moment = now()
     added = [
@@ -126,7 +126,7 @@ async def roles_of(work: Work, user_id: UUID) -> Sequence[Row[Any]]:
 async def check_not_above(work: Work, user_id: UUID) -> None:
     """Forbidden where the member may do what the viewer may not: nobody changes who stands above it."""
     for role in await roles_of(work, user_id):
-        _check_grant(work, role.permissions, "id")
+        check_grant(work, role.permissions, "id")
 
 
 async def keep_an_administrator(work: Work, current: Row[Any]) -> None:
@@ -156,7 +156,8 @@ async def _check_room(work: Work) -> None:
         raise Invalid(f"A workspace has at most {ROLES_MAX} roles.")
 
 
-def _check_grant(work: Work, permissions: Collection[str], *path: str | int) -> None:
+def check_grant(work: Work, permissions: Collection[str], *path: str | int) -> None:
+    """Forbidden where the viewer lacks one of the permissions itself."""
     for permission in permissions:
         if not work.viewer.can(Permission(permission)):
             raise Forbidden(f"You do not have {permission} yourself.", *path)

@@ -71,6 +71,7 @@ class Sent:
     channel_id: UUID | None = None
     platform_message_id: str | None = None
     sender_customer_id: UUID | None = None
+    sender_client_id: UUID | None = None
     reply_to_id: UUID | None = None
     details: Any = None
     edited_at: datetime | None = None
@@ -99,7 +100,7 @@ async def send_at_once(
     **special: Any,
 ) -> Sent | None:
     """Sends a message as the viewer. None where nothing was done, and `send_message` has to do it or say why not."""
-    if server.database.dialect != "postgresql" or special or client_key == "":
+    if server.database.dialect != "postgresql" or viewer.is_service or special or client_key == "":
         return None
     id, at = new_id(), now()
     try:

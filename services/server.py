@@ -37,6 +37,8 @@ class Server:
     allow_registration: bool = True
     guards_schema: bool = False
     """Whether the schema is told to nobody but those signed in, and no error suggests names."""
+    counts_attempts: bool = False
+    """Whether attempts to sign in are limited."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sweep", Sweep(self.database, self.hub))

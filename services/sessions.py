@@ -1,4 +1,4 @@
-"""Who is signed in: log in, refresh, log out, revoke, and what a session lets its member do."""
+"""Who is signed in: log in, log out, revoke, and what a session lets its member do."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from services import security
 from services.accounts import check_reach, register
 from services.emails import read_email
 from services.errors import Forbidden, Invalid, InvalidCredentials, Unauthenticated
+from services.members import check_member
 from services.passwords import LENGTH_MAX, Passwords
 from services.tokens import (
     ACCESS_LIFETIME_SECONDS,
@@ -57,6 +58,12 @@ async def find_login(database: Database, name: str) -> Row[Any] | None:
     """The member with that username or e-mail: its id and its password's hash."""
     rows = await database.fetch(LOGIN, {"name": _storable(_login_name(name))}, within=EVERYWHERE)
     return rows[0] if rows else None
+
+
+async def account_named(database: Database, name: str) -> str:
+    """What the attempts at a member's account are counted by, whichever of its names they use; a name nobody has too."""
+    known = await find_login(database, name)
+    return known.id.hex if known is not None else _login_name(name)
 
 
 def _login_name(name: str) -> str:
@@ -110,7 +117,7 @@ async def begin_session(
 ) -> SignedIn:
     """A new session of a member whose password was right."""
     session_id = new_id()
-    viewer = await _viewer_within(work, user_id, session_id)
+    viewer = await viewer_within(work, user_id, session_id)
     if viewer is None:
         raise InvalidCredentials(WRONG)
     work.asking = viewer
@@ -125,7 +132,7 @@ async def begin_session(
         last_seen_at=moment,
         expires_at=moment + SESSION_LIFETIME,
     )
-    return await _hand_out(work, tokens, viewer)
+    return await hand_out(work, tokens, viewer, new_refresh_token())
 
 
 async def sign_up(
@@ -136,37 +143,9 @@ async def sign_up(
     return await begin_session(work, tokens, user.id, device_info=device_info, address=address)
 
 
-async def refresh_session(work: Work, tokens: Tokens, refresh_token: str) -> SignedIn | None:
-    """New tokens for a refresh token, which is good once.
-
-    None where it was used before: the session is ended then, since somebody else may hold its tokens.
-    InvalidCredentials for a token that nobody knows, or of a session that is over.
-    """
-    await work.see_everywhere()
-    moment = now()
-    hashed = hash_refresh_token(refresh_token)
-    holder = select(RefreshToken.session_id).where(RefreshToken.token_hash == hashed).scalar_subquery()
-    going_on = (Session.id == holder, Session.is_active, Session.expires_at > moment)
-    # The session's row first: whatever else touches its tokens (the same refresh, a new password) waits here.
-    seen = update(Session).where(*going_on).values(last_seen_at=moment, updated_at=moment)
-    session = await work.one(seen.returning(Session.id, Session.user_id))
-    viewer = await _viewer_within(work, session.user_id, session.id) if session is not None else None
-    if viewer is None:
-        raise InvalidCredentials("The refresh token is not valid.", "refresh_token")
-    work.asking = viewer
-    fresh = (RefreshToken.token_hash == hashed, RefreshToken.used_at.is_(None))
-    used = update(RefreshToken).where(*fresh).values(used_at=moment, updated_at=moment)
-    if await work.one(used.returning(RefreshToken.id)) is None:
-        stolen = update(Session).where(Session.id == viewer.session_id)
-        await work.execute(stolen.values(is_active=False, updated_at=moment))
-        security.note(security.REFRESH_REUSED, user_id=viewer.id, session_id=viewer.session_id)
-        work.trail.add(Session, viewer.session_id, ["is_active"])
-        return None
-    return await _hand_out(work, tokens, viewer)
-
-
 async def end_sessions(work: Work, *, all_sessions: bool = False) -> int:
     """Ends the viewer's session, or all it has; says how many were ended."""
+    check_member(work.viewer)
     mine = [Session.user_id == work.viewer.id, Session.is_active]
     if not all_sessions:
         mine.append(Session.id == work.viewer.session_id)
@@ -208,13 +187,14 @@ async def change_password(work: Work, tokens: Tokens, *, old_hash: str, new_hash
     await work.execute(others.values(is_active=False, updated_at=moment))
     spent = update(RefreshToken).where(RefreshToken.session_id == viewer.session_id)
     await work.execute(spent.where(RefreshToken.used_at.is_(None)).values(used_at=moment, updated_at=moment))
-    return await _hand_out(work, tokens, viewer)
+    return await hand_out(work, tokens, viewer, new_refresh_token())
 
 
 async def check_current_password(
     database: Database, passwords: Passwords, viewer: Viewer, password: str
 ) -> str:
     """The hash that the password was checked against; InvalidCredentials where it is not the viewer's."""
+    check_member(viewer)
     rows = await database.fetch(PASSWORD, {"id": viewer.id}, within=viewer.workspace_id)
     hashed = rows[0].hashed_password if rows else None
     if hashed is None or len(password) > LENGTH_MAX or not (await passwords.check(password, hashed))[0]:
@@ -242,7 +222,8 @@ async def going_on(database: Database, session_ids: Collection[UUID]) -> set[UUI
     return alive
 
 
-async def _viewer_within(work: Work, user_id: UUID, session_id: UUID) -> Viewer | None:
+async def viewer_within(work: Work, user_id: UUID, session_id: UUID) -> Viewer | None:
+    """As whom a session of the member runs, read in this transaction; None where it may not sign in."""
     rows = (await work.connection.execute(USER_ROLES, {"user_id": user_id})).all()
     return _viewer(rows, session_id)
 
@@ -264,14 +245,19 @@ def _viewer(rows: Any, session_id: UUID) -> Viewer | None:
     )
 
 
-async def _hand_out(work: Work, tokens: Tokens, viewer: Viewer) -> SignedIn:
-    refresh_token = new_refresh_token()
+async def hand_out(work: Work, tokens: Tokens, viewer: Viewer, refresh_token: str) -> SignedIn:
+    """A pair of tokens for the viewer's session, of which this is the one that is good from now on."""
     await work.insert(
         RefreshToken,
         session_id=viewer.session_id,
         token_hash=hash_refresh_token(refresh_token),
         used_at=None,
     )
+    return await with_access(work, tokens, viewer, refresh_token)
+
+
+async def with_access(work: Work, tokens: Tokens, viewer: Viewer, refresh_token: str) -> SignedIn:
+    """An access token beside a refresh token that is kept already."""
     user = await work.get(User, viewer.id)
     access = tokens.issue(viewer.id, viewer.workspace_id, viewer.session_id, user.username)
     return SignedIn(access, refresh_token, user, viewer)

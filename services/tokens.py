@@ -1,7 +1,9 @@
 """Access tokens: signed, short-lived, read without the database. Refresh tokens: random, kept as a hash."""
 
 import hashlib
+import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,6 +102,12 @@ class Tokens:
             )
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise InvalidCredentials("The access token is not valid.") from error
+
+    def refresh_token_after(self, token: str) -> str:
+        """The refresh token that follows another: always the same, and known to nobody without our key."""
+        key = self._keys[self._signing_key].encode()
+        made = hmac.new(key, b"refresh token after " + token.encode(errors="replace"), hashlib.sha256)
+        return urlsafe_b64encode(made.digest()).rstrip(b"=").decode()
 
 
 def new_refresh_token() -> str:

@@ -16,7 +16,18 @@ from db.base import Permission, Row, Viewer
 from db.channels import PlatformType
 from db.sessions import Session
 from schema.kit.ids import encode
-from services import accounts, channels, chats, customers, messages, orders, products, roles, sessions
+from services import (
+    accounts,
+    channels,
+    chats,
+    clients,
+    customers,
+    messages,
+    orders,
+    products,
+    roles,
+    sessions,
+)
 from services.audit import Origin, run_audited
 from services.money import Money
 from services.server import Server
@@ -90,6 +101,15 @@ class Make:
         signed_in = await self.run(None, sessions.begin_session, self.server.tokens, user_id)
         viewer: Viewer = signed_in.viewer
         return viewer
+
+    async def client(self, owner: Viewer, *permissions: Permission, **values: Any) -> tuple[Viewer, str]:
+        """A service client with just these permissions, and its secret."""
+        name = values.pop("name", None) or f"client-{secrets.token_hex(6)}"
+        vault = self.server.vault
+        issued = await self.run(owner, clients.create_client, vault, name, list(permissions), **values)
+        signer = await clients.find_signer(self.server.database, vault, issued.client.id)
+        assert signer is not None
+        return signer.viewer, issued.secret
 
     async def channel(self, viewer: Viewer, **values: Any) -> Any:
         """A channel of the viewer's."""

@@ -95,6 +95,8 @@ async def build(make: Make) -> Tenant:
     received = await make.inbound(
         member, customer, f"Words {mark}", platform_message_id=f"received-{mark}", metadata={"note": mark}
     )
+    client, _ = await make.client(owner, Permission.CHATS_READ, name=f"client-{mark}")
+    by_client = await make.outbound(client, chat, f"Automatic answer {mark}")
     sent = await make.outbound(member, chat, f"Answer {mark}", reply_to_id=received.id)
     address = {"name": f"Ana {mark}", "city": "Bonn"}
     order = await make.order(
@@ -113,6 +115,7 @@ async def build(make: Make) -> Tenant:
     ids |= {"role": encode("role", role.id), "workspace": encode("workspace", owner.workspace_id)}
     # A customer without a chat: chatOpen looks at its assignee only where it opens one.
     ids["newcomer"] = encode("customer", (await make.customer(member, channel)).id)
+    ids |= {"client": encode("client", client.id), "by_client": encode("message", by_client.id)}
     ids["item"] = await _item_of(make, order)
     ids["audit"] = await make.entry(member, "productUpdate", update_product, product.id, is_available=False)
     signed_in = await make.run(None, begin_session, make.server.tokens, owner.id)
@@ -141,6 +144,13 @@ def _of_accounts(tenant: Tenant) -> dict[str, dict[str, Any]]:
         "userDelete": {"id": ids["user"]},
         "roleSet": {"id": ids["role"], "name": f"set-{fresh}", "permissions": ["CHATS_READ"]},
         "roleDelete": {"id": ids["role"]},
+        "serviceClientCreate": {
+            "name": f"new-{fresh}",
+            "permissions": ["CHATS_READ"],
+            "allowedHosts": ["api.example.org"],
+        },
+        "serviceClientRotateSecret": {"id": ids["client"]},
+        "serviceClientDelete": {"id": ids["client"]},
     }
 
 

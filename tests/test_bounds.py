@@ -120,4 +120,4 @@ async def test_the_valid_input_that_the_refused_ones_were_made_of_is_taken(
 
 
 def test_every_place_was_tried() -> None:
-    assert (len(TEXTS), len(DOCUMENTS), len(LISTS)) == (100, 6, 7)
+    assert (len(TEXTS), len(DOCUMENTS), len(LISTS)) == (102, 6, 9)

@@ -22,7 +22,7 @@ GRAPH = schema._schema
 TYPES = {n.name: n for n in NODES.values() if issubclass(n.table, Deletable)}
 KEPT = {"Channel": {"name"}, "Product": {"name", "description"}, "Message": {"platformMessageId"}}
 """What stays: the business's own names for things, and keys that are taken for ever."""
-KEPT["Order"] = {"platformOrderId"}
+KEPT |= {"Order": {"platformOrderId"}, "ServiceClient": {"name", "displayName"}}
 UNREACHABLE = {("Session", "user")}
 """A deleted member's sessions are really gone: nothing is left to point from."""
 LETS_GO = {("Chat", "assignee")}
@@ -75,6 +75,7 @@ def values_of(name: str) -> str:
 
 EDGES = [(name, *edge) for name in TYPES for edge in edges_to(name)]
 LISTS = [(name, *listed) for name in TYPES for listed in lists_of(name)]
+KEYED = {name for name, kind in TYPES.items() if kind.prefix in tenants.fields_of("Query")}
 SAMPLE = tenants.sample().inputs()
 DELETED = [
     (mutation, path, prefix)
@@ -84,7 +85,7 @@ DELETED = [
 
 
 async def delete(ask: Ask, tenant: Tenant, prefix: str) -> None:
-    name = f"{prefix}Delete"
+    name = "serviceClientDelete" if prefix == "client" else f"{prefix}Delete"
     told = "" if prefix == "message" else "deletedId"
     answer = await ask(tenant.owner, mutation_document(name, told), input={"id": tenant.ids[prefix]})
     assert answer.ok().get("deletedId", tenant.ids[prefix]) == tenant.ids[prefix]
@@ -134,6 +135,8 @@ async def test_an_edge_still_leads_to_what_was_deleted(
     parent = {"id": ours.ids[parents.get(start, start.lower())]}
     if (start, field) in {("Message", "sender"), ("Message", "replyTo")} and name == "Customer":
         parent = {"id": ours.ids["message"]}
+    if (start, field, name) == ("Message", "sender", "ServiceClient"):
+        parent = {"id": ours.ids["by_client"]}
     document = f"""query($id: ID!) {{ node(id: $id) {{ ... on {start} {{
         edge: {field} {{ ... on {name} {{ id deletedAt {values_of(name)} }} }} }} }} }}"""
     if field == "lastMessage":
@@ -177,7 +180,7 @@ async def test_a_list_and_its_count_leave_out_what_was_deleted(
     assert await listed() == (before - {gone}, count - 1)
 
 
-@pytest.mark.parametrize("name", sorted(TYPES))
+@pytest.mark.parametrize("name", sorted(KEYED))
 async def test_no_key_finds_what_was_deleted(name: str, ask: Ask, ours: Tenant) -> None:
     prefix = TYPES[name].prefix
     keys = ours.keys()[prefix]
@@ -205,6 +208,9 @@ async def test_an_input_does_not_find_what_was_deleted(
 
 
 def test_every_edge_and_list_was_walked() -> None:
-    assert set(TYPES) == {"User", "Channel", "Customer", "Product", "Order", "Chat", "Message"}
+    assert set(TYPES) == {"User", "Channel", "Customer", "Product", "Order", "Chat", "Message"} | {
+        "ServiceClient"
+    }
+    assert set(TYPES) - KEYED == {"ServiceClient"}
     never_null = [(start, field) for _, start, field, always in EDGES if always]
-    assert (len(EDGES), len(never_null), len(LISTS), len(DELETED)) == (20, 12, 18, 32)
+    assert (len(EDGES), len(never_null), len(LISTS), len(DELETED)) == (20, 12, 18, 34)

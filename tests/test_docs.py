@@ -13,11 +13,12 @@ from tests.databases import create_database, drop_database
 from tests.running import PROJECT, serve
 from tests.snippets import Page, links, snippets_of
 from tests.wire.caller import LOGIN, PASSWORD, Caller, register
+from tests.wire.signer import make_signer
 
 DOCS = PROJECT / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 RUN = {
-    "authentication.md": 9,
+    "authentication.md": 13,
     "configuration.md": 5,
     "data-model.md": 3,
     "deployment.md": 13,
@@ -77,7 +78,10 @@ async def business(running):
         orders.append(order["order"]["id"])
     name = (await owner.ask("{ viewer { user { username } } }"))["user"]["username"]
     login = await Caller(running.web).ask(LOGIN, username=name, password=PASSWORD)
+    program = await make_signer(owner, "CHATS_READ", "MESSAGES_RECEIVE")
     return {
+        "KEY_ID": program.key_id,
+        "API_SECRET": program.secret,
         "TOKEN": owner.token,
         "REFRESH_TOKEN": login["refreshToken"],
         "USERNAME": name,

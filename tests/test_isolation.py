@@ -159,10 +159,16 @@ async def test_a_list_holds_nothing_of_another_workspace(
     assert [page["totalCount"] for page in seen] == [len(mine), len(foreign)]
 
 
-async def test_roles_and_viewer_are_of_the_own_workspace(ask: Ask, ours: Tenant, theirs: Tenant) -> None:
+async def test_roles_clients_and_viewer_are_of_the_own_workspace(
+    ask: Ask, ours: Tenant, theirs: Tenant
+) -> None:
     roles = [{r["id"] for r in (await ask(t.owner, "{ roles { id } }")).ok()} for t in (ours, theirs)]
     assert roles[0].isdisjoint(roles[1])
     assert theirs.ids["role"] in roles[1]
+    clients = "{ serviceClients { id } }"
+    mine, foreign = [{c["id"] for c in (await ask(t.owner, clients)).ok()} for t in (ours, theirs)]
+    assert mine == {ours.ids["client"]}
+    assert theirs.ids["client"] in foreign
     seen = (await ask(ours.owner, "{ viewer { workspace { id } } }")).ok()
     assert seen == {"workspace": {"id": ours.ids["workspace"]}}
 
@@ -196,4 +202,4 @@ async def test_every_place_that_takes_an_id_was_tried(ours: Tenant) -> None:
     assert {n: set(k) for n, k in keys.items()} == {n: set(key_type(n).fields) for n, _ in KEYS}
     assert {kind for kind, _, _ in FILTERS} == {"Query", *PARENTS} - {"Product"}
     assert NODES.keys() <= ours.ids.keys()
-    assert (len(ID_LEAVES), len(KEYS), len(FILTERS), len(LISTS)) == (37, 18, 45, 8)
+    assert (len(ID_LEAVES), len(KEYS), len(FILTERS), len(LISTS)) == (39, 18, 45, 8)

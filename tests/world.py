@@ -48,6 +48,9 @@ async def _add_one_of_each(make: Make, world: World) -> None:
     await make.run(member, assign_chat, chat.id, assignee_id=member.id)
     received = await make.inbound(member, customer)
     sent = await make.outbound(member, chat, reply_to_id=received.id)
+    client, _ = await make.client(member, Permission.MESSAGES_SEND)
+    if len(world.ids.get("Message", ())) % 3 == 0:
+        sent = await make.outbound(client, chat, reply_to_id=received.id)
     order = await make.order(member, customer, [(p, 2) for p in products], chat_id=chat.id)
     changed: list[tuple[Any, Any, dict[str, Any]]] = [
         (update_product, products[0], {"is_available": False}),
@@ -60,6 +63,7 @@ async def _add_one_of_each(make: Make, world: World) -> None:
     )
     for name, prefix, id in (
         ("User", "user", member.id),
+        ("ServiceClient", "client", client.id),
         ("Session", "session", member.session_id),
         ("Channel", "channel", channel.id),
         ("Customer", "customer", customer.id),

@@ -24,6 +24,7 @@ from graphql.execution.values import VariableValues
 
 from db.engine import Dialect
 from schema.kit import subscriptions
+from schema.kit.attempts import OneAttempt
 from schema.kit.execution.compile import Compiler
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.selected import Operation, Unplanned
@@ -48,7 +49,7 @@ PRICES_MAX = 100
 """How many prices of one operation are kept: one for each page size that its variables give."""
 OCCURRENCES_MAX = 100
 """How often one response name may be selected in one place: validation compares each pair of them."""
-RULES = [*specified_rules, KeysOnMutations]
+RULES = [*specified_rules, KeysOnMutations, OneAttempt]
 ERRORS_MAX = 10
 """How many errors one answer lists."""
 MESSAGE_LENGTH_MAX = 500

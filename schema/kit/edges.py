@@ -126,7 +126,10 @@ class Many:
 
 @dataclass(frozen=True, eq=False)
 class Few:
-    """A short list without pages, of `size` rows at most. `through` is the table between for many-to-many."""
+    """A short list without pages, of `size` rows at most.
+
+    `through` is the table between for many-to-many, `needs` the permission to ask for it.
+    """
 
     table: type[Row]
     key: str | None
@@ -137,6 +140,7 @@ class Few:
     private: Permission | None = None
     usual: int = LIST_SIZE
     """How many rows it usually has: what it is priced as."""
+    needs: Permission | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,9 +255,9 @@ def to_list_through(key: Any, onward: Any, *order: tuple[str, bool], size: int, 
     return Few(table_of_key(onward), key.key, order, size, through=(key.class_, onward.key), **options)
 
 
-def root_list(table: type[Row], *order: tuple[str, bool], size: int) -> Any:
+def root_list(table: type[Row], *order: tuple[str, bool], size: int, needs: Permission | None = None) -> Any:
     """Every visible row of a small table."""
-    return Few(table, None, order, size)
+    return Few(table, None, order, size, needs=needs)
 
 
 def root_page(listing: Listing) -> Any:

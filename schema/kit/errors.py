@@ -56,6 +56,8 @@ def present(error: GraphQLError, request_id: str) -> GraphQLError:
             extensions["retryAfter"] = cause.retry_after
         if cause.path:
             extensions["argument"] = _spelled(cause.path)
+        if isinstance(cause, problems.RateLimited):
+            extensions["retryAfter"] = cause.retry_after
         return _again(error, cause.message, extensions)
     fault = fault_of(cause) if cause is not None else None
     if fault is not None:

@@ -12,7 +12,7 @@ from db.base import Permission, Row
 from schema.kit import access
 from schema.kit.costs import Cost
 from schema.kit.docs import attribute_docs, class_doc
-from schema.kit.edges import ByKey, Declaration, Many, One, TypedId
+from schema.kit.edges import ByKey, Declaration, Few, Many, One, TypedId
 from schema.kit.statements import TYPE_NAME
 
 C = TypeVar("C", bound=type)
@@ -115,10 +115,11 @@ def root(cls: C) -> C:
 
 def _declared_field(declaration: Declaration, annotation: Any, description: str | None) -> Any:
     cost, arguments = Cost.of(declaration), _arguments_of(declaration)
+    needs = declaration.needs if isinstance(declaration, Few) else None
     options: dict[str, Any] = {
-        "description": cost.described(description),
-        "directives": cost.marks(),
-        "metadata": {DECLARED: declaration},
+        "description": cost.described(access.with_need(description, needs)),
+        "directives": [*access.marks(needs), *cost.marks()],
+        "metadata": {DECLARED: declaration, access.NEEDS: needs},
     }
     if arguments:
         options["resolver"] = _signed(arguments, annotation)

@@ -6,23 +6,18 @@ from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_type_hints
 
 import strawberry
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLSchema,
-    OperationDefinitionNode,
-)
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.utils.str_converters import to_camel_case
 
 from db.base import Permission
 from schema.kit import access
+from schema.kit.attempts import ATTEMPT
 from schema.kit.context import Info
 from schema.kit.costs import COST, FREE, Cost
 from schema.kit.errors import USER_CODES, user_error
 from schema.kit.idempotency import REPEATABLE, once_of
+from schema.kit.selections import root_fields
 from services.errors import Problem
 
 Function = Callable[..., Any]
@@ -30,13 +25,17 @@ FIRST = "first"
 
 
 def mutation(
-    needs: Permission | None = None, *, public: bool = False, repeatable: bool = True, weight: int = 0
+    needs: Permission | None = None,
+    *,
+    public: bool = False,
+    repeatable: bool = True,
+    attempt: bool = False,
+    weight: int = 0,
 ) -> Callable[[Function], Any]:
     """A mutation field. What the caller can fix answers with an empty payload; the rest is a top-level error.
 
-    `weight` is what it costs beside what every mutation costs.
-
-    A `repeatable` one may have a key; who is not signed in has nothing to keep one under.
+    A `repeatable` one may have a key; who is not signed in has nothing to keep one under. Of those that are an
+    `attempt` an operation has one. `weight` is what it costs beside what every mutation costs.
     """
 
     def make(function: Function) -> Any:
@@ -58,7 +57,7 @@ def mutation(
             return await info.context.once(info.path.key, do, action, once_of(info._raw_info, input))
 
         options = _options(function, needs, public, Cost(weight))
-        options["metadata"][REPEATABLE] = repeatable and not public
+        options["metadata"] |= {REPEATABLE: repeatable and not public, ATTEMPT: attempt}
         return strawberry.mutation(resolver=run, **options)
 
     return make
@@ -89,20 +88,11 @@ def first_fields(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
 ) -> list[Function]:
     """What has to be read before the rest of the operation: by the root fields that it names, in fragments too."""
-    root = schema.get_root_type(operation.operation)
-    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     found: dict[Function, None] = {}
-    todo: list[Any] = [operation]
-    while todo:
-        for selection in todo.pop().selection_set.selections:
-            if isinstance(selection, FragmentSpreadNode):
-                todo += [f] if (f := fragments.pop(selection.name.value, None)) else []
-            elif not isinstance(selection, FieldNode):
-                todo.append(selection)
-            elif root is not None and (named := root.fields.get(selection.name.value)) is not None:
-                definition = named.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-                function = definition.metadata.get(FIRST) if definition is not None else None
-                found |= {function: None} if function is not None else {}
+    for _, named in root_fields(schema, document, operation):
+        definition = named.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        function = definition.metadata.get(FIRST) if definition is not None else None
+        found |= {function: None} if function is not None else {}
     return list(found)
 
 

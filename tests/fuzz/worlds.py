@@ -35,7 +35,9 @@ from tests.make import Make
 
 SIZE: Final = 8
 """Rows of each type in each workspace."""
-UNSEEN: Final = frozenset({"hashed_password", "token_hash", "access_token", "refresh_token"})
+UNSEEN: Final = frozenset(
+    {"hashed_password", "token_hash", "access_token", "refresh_token", "secret", "previous_secret"}
+)
 """Columns whose values are random by nature."""
 
 

@@ -9,6 +9,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     get_named_type,
+    get_nullable_type,
     is_list_type,
 )
 from sqlalchemy import JSON, Boolean, Enum, Integer, String
@@ -70,7 +71,7 @@ def _check(known: NodeType, name: str, attribute: str, type: GraphQLOutputType) 
     stored, leaf = column(known.table, attribute), get_named_type(type)
     if isinstance(leaf, GraphQLEnumType) and isinstance(stored.type, Enum):
         fits = set(stored.type.enums) <= set(leaf.values)
-    elif is_list_type(getattr(type, "of_type", type)):
+    elif is_list_type(get_nullable_type(type)):
         fits = isinstance(stored.type, JSON)
     else:
         fits = isinstance(stored.type, KINDS.get(leaf.name, ())) and not isinstance(stored.type, Enum)

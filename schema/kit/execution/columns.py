@@ -6,7 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from graphql import GraphQLEnumType, GraphQLLeafType, GraphQLOutputType, is_leaf_type, is_list_type
+from graphql import (
+    GraphQLEnumType,
+    GraphQLLeafType,
+    GraphQLOutputType,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+)
 from graphql import get_named_type as named
 from sqlalchemy import JSON, Boolean, ColumnElement, Enum, Integer, String
 
@@ -60,7 +67,7 @@ def hexadecimal(dialect: Dialect) -> str:
 
 def _known(kind: Any, type: GraphQLOutputType, dialect: Dialect) -> Writing | None:
     leaf, sqlite = named(type), dialect == "sqlite"
-    if is_list_type(getattr(type, "of_type", type)) or not is_leaf_type(leaf):
+    if is_list_type(get_nullable_type(type)) or not is_leaf_type(leaf):
         return None
     if isinstance(kind, Enum) and isinstance(leaf, GraphQLEnumType):
         # SQLAlchemy keeps the names of an enum's members, and those are its values in the graph.
@@ -89,7 +96,7 @@ def _worked_out(kind: Any, type: GraphQLOutputType, dialect: Dialect, name: str)
     """What has no expression of its own: Python's value, serialized as graphql-core would."""
     process = orjson.loads if isinstance(kind, JSON) else reads(kind, dialect) or (lambda value: value)
     leaf: GraphQLLeafType = named(type)  # type: ignore[assignment]
-    if is_list_type(getattr(type, "of_type", type)):
+    if is_list_type(get_nullable_type(type)):
 
         def write(value: Any) -> Any:
             return [leaf.serialize(item) for item in process(value)]
