@@ -35,9 +35,10 @@ class Known(Generic[T]):
         self._read, self._most, self._clock = read, most, clock
         self._known: OrderedDict[UUID, tuple[T, float]] = OrderedDict()
 
-    async def of(self, id: UUID, *, trusted_seconds: float = TRUSTED_SECONDS) -> T:
-        """What is known of the id; read anew where that is older."""
+    async def of(self, id: UUID, *, trusted_seconds: float | None = None) -> T:
+        """What is known of the id; read anew where that is older than TRUSTED_SECONDS, or than it says here."""
         moment = self._clock()
+        trusted_seconds = TRUSTED_SECONDS if trusted_seconds is None else trusted_seconds
         known = self._known.get(id)
         if known is not None and moment - known[1] < trusted_seconds:
             return known[0]

@@ -15,6 +15,7 @@ from schema import schema
 from schema.kit.ids import encode, split
 from schema.kit.node import NODES
 from services.chats import assign_chat
+from services.messages import edit_message
 from services.products import update_product
 from services.roles import set_role
 from services.sessions import begin_session
@@ -117,6 +118,8 @@ async def build(make: Make) -> Tenant:
     ids["newcomer"] = encode("customer", (await make.customer(member, channel)).id)
     ids |= {"client": encode("client", client.id), "by_client": encode("message", by_client.id)}
     ids["item"] = await _item_of(make, order)
+    again = f"Automatic answer {mark}, once more"
+    ids["audit_by_client"] = await make.entry(client, "messageEdit", edit_message, by_client.id, again)
     ids["audit"] = await make.entry(member, "productUpdate", update_product, product.id, is_available=False)
     signed_in = await make.run(None, begin_session, make.server.tokens, owner.id)
     return Tenant(owner, mark, ids, rows, signed_in.refresh_token)

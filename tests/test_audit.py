@@ -26,7 +26,9 @@ UNTOLD = {"conversationMarkRead", "presenceSet", "tokenRefresh"}
 ABOUT = {"register": "workspace", "login": "session", "logout": "session", "passwordChange": "user"}
 """What an entry is about, where the field's own noun does not say so."""
 ABOUT |= {"ordersTransition": "order"}
+ABOUT |= {f"serviceClient{did}": "client" for did in ("Create", "RotateSecret", "Delete")}
 FIELDS = {
+    "serviceClientRotateSecret": ["previousSecret", "secret"],
     "logout": ["isActive"],
     "sessionRevoke": ["isActive"],
     "passwordChange": ["password"],
@@ -209,7 +211,8 @@ async def test_orders_moved_together_are_told_one_by_one(ask: Ask, make: Make) -
 
 async def test_a_refresh_token_used_twice_is_told_as_the_end_of_its_session(ask: Ask, ours: Tenant) -> None:
     before = await log(ask, ours.owner)
-    (await ask(None, REFRESH, token=ours.refresh_token)).ok()
+    successor = (await ask(None, REFRESH, token=ours.refresh_token)).ok()["refreshToken"]
+    (await ask(None, REFRESH, token=successor)).ok()
     assert await log(ask, ours.owner) == before
     again = await ask(None, REFRESH, token=ours.refresh_token)
     assert again.codes == ["INVALID_CREDENTIALS"]

@@ -60,11 +60,11 @@ async def test_a_deleted_chat_keeps_the_places_of_its_messages(ask: Ask, make: M
     ids = [ours.ids["message"], ours.ids["sent"]]
     (await delete(ask, ours, "chatDelete", id=ours.ids["chat"])).ok()
     kept = (await ask(ours.owner, TRANSCRIPT, ids=ids)).ok()
-    assert [(m["sequence"], m["content"], m["metadata"]) for m in kept] == [(1, "", None), (2, "", None)]
+    assert [(m["sequence"], m["content"], m["metadata"]) for m in kept] == [(1, "", None), (3, "", None)]
     assert all(m["deletedAt"] and m["sender"] for m in kept)
     assert {m["conversation"]["id"] for m in kept} == {ours.ids["chat"]}
     chat = ours.rows["chat"].id
-    assert await make.count(ours.owner, Message, Message.conversation_id == chat) == 2
+    assert await make.count(ours.owner, Message, Message.conversation_id == chat) == 3
 
 
 @pytest.mark.parametrize("prefix", ["channel", "customer", "product", "user", "chat"])

@@ -10,6 +10,7 @@ import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQL } from "graphiql";
 import { useMemo, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
+import { Cost } from "./cost.jsx";
 import { createFetcher } from "./fetcher.js";
 import { GALLERY, SessionContext } from "./gallery.jsx";
 import { memory } from "./memory.js";
@@ -89,6 +90,16 @@ function Workbench({ session, onLeave }) {
           <GraphiQL.Logo>
             <NewTabStops />
           </GraphiQL.Logo>
+          <GraphiQL.Toolbar>
+            {({ prettify, copy, merge }) => (
+              <>
+                <Cost />
+                {prettify}
+                {merge}
+                {copy}
+              </>
+            )}
+          </GraphiQL.Toolbar>
         </GraphiQL>
       </main>
     </SessionContext>

@@ -52,8 +52,6 @@ def present(error: GraphQLError, request_id: str) -> GraphQLError:
     cause = _cause(error)
     if isinstance(cause, problems.Problem):
         extensions: dict[str, Any] = {"code": cause.code.value}
-        if isinstance(cause, problems.RateLimited):
-            extensions["retryAfter"] = cause.retry_after
         if cause.path:
             extensions["argument"] = _spelled(cause.path)
         if isinstance(cause, problems.RateLimited):

@@ -48,6 +48,17 @@ async def test_a_query_of_the_gallery_runs_with_what_the_viewer_has(workbench):
     await expect(workbench.answer).to_contain_text("Tomás Herrera")
 
 
+async def test_what_an_operation_would_cost_is_told_before_it_is_run(workbench):
+    await workbench.sign_in()
+    cost = workbench.page.locator(".cost")
+    await expect(cost).to_contain_text("This would cost 3.")
+    await workbench.write(
+        "{ chats(first: 100) { nodes { messages(first: 100) { nodes { sender { id } } } } } }"
+    )
+    await expect(cost).to_contain_text("This would cost 20,202: more than you may ask for.")
+    await expect(cost).to_have_attribute("data-fits", "false")
+
+
 async def test_who_is_looked_for_by_email_has_one(workbench):
     shop = workbench.shop
     who = {"channelId": shop.channel_id, "platformCustomerId": "stranger", "platformMessageId": "stranger-1"}
