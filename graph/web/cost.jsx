@@ -1,7 +1,9 @@
 // What the operation in the editor would cost, below the button that runs it and before it is run.
 
 import { useGraphiQL } from "@graphiql/react";
+import { parse } from "graphql";
 import { useContext, useEffect, useState } from "react";
+import { chosen } from "./fetcher.js";
 import { SessionContext } from "./gallery.jsx";
 
 const WAIT_MS = 500;
@@ -21,9 +23,7 @@ export function Cost() {
     let timer;
     let isOver = false;
     async function look() {
-      const asked = { document: queryEditor.getValue(), operationName, variables: read(variableEditor.getValue()) };
-      // What is half written has no cost.
-      const answer = await session.ask(EXPLAIN, asked).catch(() => null);
+      const answer = await explained(session, queryEditor.getValue(), operationName, variableEditor.getValue());
       if (!isOver) setFound(answer?.explain ?? null);
     }
     function later() {
@@ -46,6 +46,16 @@ export function Cost() {
       <span className="visually-hidden" role="status">{told}</span>
     </p>
   );
+}
+
+/** Null for what is half written: it has no cost. */
+async function explained(session, document, name, variables) {
+  try {
+    const operationName = chosen(parse(document), name);
+    return await session.ask(EXPLAIN, { document, operationName, variables: read(variables) });
+  } catch {
+    return null;
+  }
 }
 
 function words({ cost, fits, missingPermissions }) {

@@ -21,9 +21,13 @@ function current(request, options) {
   } catch {
     return [{ ...request, operationName: undefined }, options]; // the server says what is wrong with it
   }
+  return [{ ...request, operationName: chosen(documentAST, request.operationName) }, { ...options, documentAST }];
+}
+
+/** The operation of that name, where the document has one by now, else its first. */
+export function chosen(documentAST, name) {
   const names = documentAST.definitions
     .filter((definition) => definition.kind === Kind.OPERATION_DEFINITION)
     .map((operation) => operation.name?.value);
-  const operationName = names.includes(request.operationName) ? request.operationName : names[0];
-  return [{ ...request, operationName }, { ...options, documentAST }];
+  return names.includes(name) ? name : names[0];
 }
