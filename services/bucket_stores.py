@@ -12,7 +12,8 @@ from sqlalchemy import delete, func
 from db.buckets import Bucket
 from db.engine import Database
 from db.faults import DatabaseFault
-from services.shared_buckets import ANSWER_SECONDS, StoreAway
+from services import shared_buckets
+from services.shared_buckets import StoreAway
 
 REMEMBERED_SECONDS_MAX: Final = 366 * 24 * 3_600.0
 """A bucket that takes longer to fill is full by then all the same."""
@@ -92,9 +93,9 @@ class RedisStore:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS_MAX,
-            timeout=ANSWER_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
+            timeout=shared_buckets.ANSWER_SECONDS,
+            socket_timeout=shared_buckets.ANSWER_SECONDS,
+            socket_connect_timeout=shared_buckets.ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
         self._client: Any = Redis.from_pool(pool)

@@ -14,11 +14,11 @@ from db.base import new_id
 from db.buckets import Bucket
 from db.engine import Database
 from db.migrate import migrate
+from services import shared_buckets
 from services.bucket_stores import PostgresStore, RedisStore, prune_buckets
 from services.errors import RateLimited
 from services.limits import LEVELS, Level, LevelName, Limits, read_levels
 from services.shared_buckets import (
-    ANSWER_SECONDS,
     AWAY_SECONDS,
     KEEP_SECONDS,
     SharedBuckets,
@@ -30,6 +30,8 @@ from tests.databases import create_database, drop_database
 from tests.test_brokers import SECONDS, free_port, program
 from tests.test_limits import Clock
 
+# A store that answers late is none of what is tested here, on a machine that does other things as well.
+shared_buckets.ANSWER_SECONDS = float(SECONDS)  # type: ignore[misc]
 SLACK_SECONDS = 2
 """What may come back between two looks at the clock, beside what was measured."""
 WORKERS = 2
@@ -266,7 +268,7 @@ async def test_what_was_drawn_is_spent_and_given_back_while_the_store_is_away(st
 
 
 async def test_a_store_that_does_not_answer_is_away(store: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.shared_buckets.ANSWER_SECONDS", ANSWER_SECONDS / 5)
+    monkeypatch.setattr("services.shared_buckets.ANSWER_SECONDS", 0.1)
     crew = Crew(store)
     store.is_silent = True
     assert await asyncio.gather(*[crew.ask(0) for _ in range(5)]) == [True] * 5
