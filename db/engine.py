@@ -108,8 +108,10 @@ class Database:
         """Reads by position for one operation of one viewer, whose values every statement may name."""
         return Reader(self._source, viewer, says_workspace=self.row_security)
 
-    async def at_once(self, text: str, arguments: Sequence[Any], *, within: UUID) -> Sequence[Any]:
-        """Runs one statement of PostgreSQL that is a whole transaction of a workspace. Raises the driver's errors of it.
+    async def at_once(
+        self, text: str, arguments: Sequence[Any], *, within: UUID | None = None
+    ) -> Sequence[Any]:
+        """Runs one statement of PostgreSQL that is a whole transaction, of a workspace or none. Raises the driver's errors of it.
 
         A DatabaseFault says whether it is sure that nothing was done.
         """

@@ -74,10 +74,11 @@ def serve(workers: int) -> None:
 
 @main.command(hidden=True)
 @click.option("--port", type=int, required=True)
-def worker(port: int) -> None:
+@click.option("--workers", type=int, required=True)
+def worker(port: int, workers: int) -> None:
     """One of several workers; started by `serve --workers`, which keeps its standard input open."""
     settings, state = _settings(), ServerState()
-    one = Worker(create_app(settings, state), settings, state)
+    one = Worker(create_app(settings, state, workers=workers), settings, state)
     one.follow_supervisor()
     one.run(listening_sockets(settings.service_host, port))
 

@@ -31,12 +31,14 @@ from services.attempts import prune_attempts
 from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
+from services.bucket_stores import PostgresStore, RedisStore, prune_buckets
 from services.clients import prune_nonces
 from services.hub import Hub
 from services.idempotency import prune
 from services.limits import Limits
 from services.secrets import Vault
 from services.server import Server
+from services.shared_buckets import SharedBuckets
 from services.tokens import Tokens
 
 GRAPH = "/graphql"
@@ -72,8 +74,8 @@ def open_whole_database(settings: Settings) -> Database:
     )
 
 
-def make_server(settings: Settings, database: Database) -> Server:
-    """What all requests share."""
+def make_server(settings: Settings, database: Database, *, workers: int = 1) -> Server:
+    """What all requests share, in one of so many workers."""
     broker = make_broker(settings.broker_url, settings.database_url)
     wire = Wire(broker)
     return Server(
@@ -82,12 +84,22 @@ def make_server(settings: Settings, database: Database) -> Server:
         Vault({key.id: key.secret for key in settings.db_encryption_key}),
         wire=wire,
         hub=Hub(None if isinstance(broker, LocalBroker) else wire),
-        limits=Limits(settings.limits, enabled=settings.rate_limits),
+        limits=make_limits(settings, database, workers=workers),
         page_size_max=settings.page_size_max,
         allow_registration=settings.allow_registration,
         guards_schema=settings.is_production,
         counts_attempts=settings.rate_limits,
     )
+
+
+def make_limits(settings: Settings, database: Database, *, workers: int) -> Limits:
+    """Limits that workers share over Redis, where it is named, or PostgreSQL; else those of this process."""
+    buckets = None
+    if settings.redis_url is not None:
+        buckets = SharedBuckets(RedisStore(settings.redis_url), workers=workers)
+    elif database.dialect == "postgresql":
+        buckets = SharedBuckets(PostgresStore(database), workers=workers)
+    return Limits(settings.limits, enabled=settings.rate_limits, buckets=buckets)
 
 
 def trusted_documents(settings: Settings) -> TrustedDocuments:
@@ -96,11 +108,14 @@ def trusted_documents(settings: Settings) -> TrustedDocuments:
     return TrustedDocuments(settings.trusted_documents, read_manifest(path) if path is not None else None)
 
 
-def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
-    """The application, ready for uvicorn; it opens its database at the start and closes it at the end."""
+def create_app(settings: Settings, state: health.ServerState, *, workers: int = 1) -> ASGIApp:
+    """The application, ready for uvicorn; it opens its database at the start and closes it at the end.
+
+    `workers` is how many serve together.
+    """
     plans.enabled = settings.plans
     database = open_database(settings)
-    server = make_server(settings, database)
+    server = make_server(settings, database, workers=workers)
     endpoint = Endpoint(
         schema,
         server,
@@ -131,6 +146,7 @@ def create_app(settings: Settings, state: health.ServerState) -> ASGIApp:
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
+        await server.limits.close()
         await database.close()
 
     routes = [
@@ -160,6 +176,7 @@ def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, 
         every(PRUNE_SECONDS, "prune keys", partial(prune, database)),
         every(PRUNE_SECONDS, "prune nonces", partial(prune_nonces, database)),
         every(PRUNE_SECONDS, "prune attempts", partial(prune_attempts, database)),
+        every(PRUNE_SECONDS, "prune buckets", partial(prune_buckets, database)),
     ]
 
 

@@ -99,7 +99,7 @@ class Settings(BaseSettings):
 
     # Absent, workers tell each other through PostgreSQL.
     broker_url: str | None = Field(default=None, repr=False)
-    # Absent, each worker counts its own limits.
+    # Absent, workers share what clients have left in PostgreSQL.
     redis_url: str | None = Field(default=None, repr=False)
 
     # Connections of one process: opened at the start, at most; an older one is renewed when it is next used.
@@ -192,6 +192,13 @@ class Settings(BaseSettings):
     def check_broker(cls, value: str | None) -> str | None:
         if value is not None and value.partition(":")[0] not in SCHEMES:
             raise ValueError(f"should begin with {', '.join(f'{scheme}://' for scheme in SCHEMES)}")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def check_redis(cls, value: str | None) -> str | None:
+        if value is not None and value.partition(":")[0] not in ("redis", "rediss"):
+            raise ValueError("should begin with redis:// or rediss://")
         return value
 
     @field_validator(*KEY_RINGS, mode="before")

@@ -69,7 +69,8 @@ class Supervisor:
     async def _run_worker(self, place: int) -> int:
         # The worker holds the other end of this pipe, and leaves when it closes: with this process.
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "graph", "worker", "--port", str(self.port)),
+            *(sys.executable, "-m", "graph", "worker"),
+            *("--port", str(self.port), "--workers", str(self._count)),
             stdin=asyncio.subprocess.PIPE,
         )
         self._processes.add(process)

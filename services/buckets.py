@@ -37,6 +37,9 @@ class Buckets:
         """What could be taken now."""
         return max(0, int(self._left(key, size, restore, self._clock())))
 
+    async def close(self) -> None:
+        """There is nothing to close."""
+
     def _left(self, key: Hashable, size: int, restore: int, moment: float) -> float:
         known = self._buckets.get(key)
         return float(size) if known is None else min(float(size), known[0] + (moment - known[1]) * restore)

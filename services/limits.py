@@ -12,6 +12,7 @@ from uuid import UUID
 from db.base import Viewer
 from services.buckets import Buckets
 from services.errors import RateLimited
+from services.shared_buckets import SharedBuckets
 
 WAIT_FOR_A_TURN_SECONDS: Final = 1
 """When to come back for who has too many operations at once."""
@@ -100,7 +101,7 @@ class Limits:
         levels: Mapping[LevelName, Level] = LEVELS,
         *,
         enabled: bool = True,
-        buckets: Buckets | None = None,
+        buckets: Buckets | SharedBuckets | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.enabled, self._levels = enabled, levels
@@ -146,6 +147,10 @@ class Limits:
             self._buckets.available(key, level.bucket, level.restore) if self.enabled else level.bucket
         )
         return Left(level.bucket, available, level.restore)
+
+    async def close(self) -> None:
+        """Closes what workers share."""
+        await self._buckets.close()
 
     def _leave(self, key: Key) -> None:
         self._at_once[key] -= 1

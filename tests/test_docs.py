@@ -21,7 +21,7 @@ RUN = {
     "authentication.md": 13,
     "configuration.md": 5,
     "data-model.md": 3,
-    "deployment.md": 13,
+    "deployment.md": 14,
     "errors.md": 5,
     "limits.md": 1,
     "lists.md": 7,

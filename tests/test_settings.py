@@ -122,6 +122,7 @@ def test_an_empty_variable_is_an_absent_one(environ):
         ("TRUSTED_PROXIES", ",".join(["10.0.0.1"] * 101)),
         ("BROKER_URL", "localhost:6379"),
         ("REDIS_URL", "localhost"),
+        ("REDIS_URL", "nats://localhost:4222"),
         ("DB_POOL_MIN", "-1"),
         ("DB_POOL_MAX", "0"),
         ("DB_POOL_IDLE_TIMEOUT", "soon"),

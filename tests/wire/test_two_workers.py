@@ -17,6 +17,8 @@ from tests.wire.signer import make_signer
 WAIT_SECONDS = 20
 AT_ONCE = 20
 GUESSES = 40
+FREE = '{"anonymous": {"bucket": 1000000, "at_once": 100}}'
+"""It is attempts that are counted here, and not what strangers ask for."""
 WHO = "{ viewer { permissions user { username } } }"
 DELETE = "mutation ($id: ID!) { serviceClientDelete(input: {id: $id}) { deletedId userErrors { code } } }"
 REFRESH = """mutation ($token: String!) {
@@ -35,7 +37,7 @@ class Pair:
 async def pair(postgres_url, tmp_path_factory):
     url = await create_database(postgres_url, f"two_workers_{new_id().hex[-12:]}")
     folder = tmp_path_factory.mktemp("two_workers")
-    async with cluster(folder, url, {"RATE_LIMITS": "on"}) as made, AsyncExitStack() as stack:
+    async with cluster(folder, url, {"RATE_LIMITS": "on", "LIMITS": FREE}) as made, AsyncExitStack() as stack:
         webs = [
             await stack.enter_async_context(httpx.AsyncClient(base_url=worker.url, timeout=WAIT_SECONDS))
             for worker in made.workers
