@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from db.lending import Lender
-from db.prepared import COMPILERS
+from db.prepared import COMPILED_MAX, COMPILERS
 from db.reading import Listen
 from db.row_security import EVERYWHERE, SETTING
 
@@ -51,6 +51,7 @@ def open_engine(
         pool_size=pool_max,
         max_overflow=0,
         hide_parameters=True,
+        query_cache_size=COMPILED_MAX,
         pool_timeout=wait_seconds,
         pool_recycle=idle_seconds,
         connect_args=connect_arguments(statement_seconds, sees_all=sees_all),

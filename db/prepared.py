@@ -16,6 +16,8 @@ COMPILERS: Mapping[str, Compiler] = {
     "sqlite": make_url("sqlite+aiosqlite://").get_dialect()(),
 }
 """SQLAlchemy's dialects, which write the text and convert values, without a connection."""
+COMPILED_MAX = 150
+"""How many statements an engine keeps compiled, or half as many again before it forgets the oldest: each takes room."""
 NUMERIC = 1700
 """PostgreSQL's number of the one type whose conversion depends on what the server sent."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from db.lending import Lender
-from db.prepared import COMPILERS
+from db.prepared import COMPILED_MAX, COMPILERS
 from db.reading import Listen
 
 WRITER_WAIT_SECONDS = 30.0
@@ -33,6 +33,7 @@ def open_readers(
         pool_timeout=wait_seconds,
         pool_reset_on_return=None,
         hide_parameters=True,
+        query_cache_size=COMPILED_MAX,
     )
     _prepare(engine, statement_seconds)
     return engine
@@ -41,7 +42,12 @@ def open_readers(
 def open_writer(url: URL, *, statement_seconds: float | None) -> AsyncEngine:
     """The engine of the one writer."""
     engine = create_async_engine(
-        url, pool_size=1, max_overflow=0, pool_timeout=WRITER_WAIT_SECONDS, hide_parameters=True
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=WRITER_WAIT_SECONDS,
+        hide_parameters=True,
+        query_cache_size=COMPILED_MAX,
     )
     _prepare(engine, statement_seconds)
     # The driver's deferred transactions lose updates: the write lock is taken before the first read.

@@ -133,7 +133,7 @@ def test_secrets_have_no_field() -> None:
 
 
 def test_every_node_type_has_an_id_of_its_own_prefix() -> None:
-    assert len(NODES) == 12
+    assert len(NODES) == 13
     for prefix, known in NODES.items():
         kind = GRAPH.type_map[known.name]
         assert isinstance(kind, GraphQLObjectType)

@@ -16,8 +16,8 @@ from services.errors import Invalid
 SIZE_DEFAULT = 20
 OFFSET_MAX = 10_000
 SORTS_MAX = 5
-STATEMENTS_MAX = 2_000
-"""How many shapes of list statements are kept built."""
+STATEMENTS_MAX = 100
+"""How many shapes of list statements are kept built, of each kind: one takes a tenth of a megabyte, compiled."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What an operation asks for, measured before it is validated: its depth and its cost.
 
 The cost is that of the operation's kind and of its fields: nothing for a leaf or a value object, 1 for an entity,
-1 + size × (1 + what is below) for a list, and what `@cost` adds. An abstract type costs what its dearest type does.
+1 + size × (1 + what is below) for a list, and what `@cost` adds. A row that is shown several times costs as often.
+An abstract type costs what its dearest type does.
 """
 
 from collections.abc import Mapping
@@ -59,6 +60,10 @@ class Measure:
     """What of the cost is there whatever is found."""
     row_cost: int | None = None
     """Of a connection whose rows are selected: what is below one of them."""
+
+
+CURSOR: Final = Measure()
+"""An edge, apart from its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +171,16 @@ class _Meter:
             else:
                 part = self._field(kind, nodes)
                 cost, depth = cost + part.cost, max(depth, part.depth)
-        row_cost = min(COST_MAX, sum(row.cost for row in rows)) if rows else None
+        # A row that is shown under several names is there several times.
+        again = max(0, len([row for row in rows if row is not CURSOR]) - 1)
+        row_cost = min(COST_MAX, again + sum(row.cost for row in rows)) if rows else None
         depth = max([depth, *(row.depth for row in rows)])
         return Measure(min(COST_MAX, cost), depth, row_cost=row_cost)
 
     def _edges(self, edge: Any, sets: Selections) -> list[Measure]:
         row = get_named_type(edge.fields["node"].type)
         found = self.merging.fields(edge, sets).values()
-        return [Measure(), *(self.below(row, below(n)) for n in found if n[0].name.value == "node")]
+        return [CURSOR, *(self.below(row, below(n)) for n in found if n[0].name.value == "node")]
 
     def _field(self, kind: GraphQLNamedType | None, nodes: list[FieldNode]) -> Measure:
         node, sets = nodes[0], below(nodes)

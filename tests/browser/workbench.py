@@ -48,11 +48,5 @@ class Workbench:
         await self.page.get_by_role("button", name=title).first.click()
         await expect(self.page.locator(".graphiql-tab")).to_have_count(tabs + 1)
 
-    async def write(self, document: str) -> None:
-        """Replaces what is in the editor."""
-        await self.page.locator(".graphiql-query-editor .monaco-editor").click()
-        await self.page.keyboard.press("ControlOrMeta+A")
-        await self.page.keyboard.insert_text(document)
-
     async def run(self) -> None:
         await self.page.keyboard.press("Control+Enter")

@@ -18,6 +18,7 @@ from graphql import (
     is_list_type,
 )
 
+from schema.kit.pricing import cost_of
 from tests.fuzz.inputs import Inputs, Known, literal
 
 Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
@@ -38,6 +39,8 @@ class Case:
     constructs: set[str] = field(default_factory=set)
     listings: dict[str, str] = field(default_factory=dict)
     """The response keys of connections → how their lists were asked for."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """The response keys of lists without pages → as how many rows they are priced."""
     edges: int = 0
     """How many statements it may take at most, however many rows there are."""
 
@@ -165,6 +168,9 @@ class Documents:
         below = "" if is_leaf_type(kind) else f" {self._below(kind, DEPTH_MAX if is_root else depth - 1)}"
         if is_list_type(getattr(declared.type, "of_type", declared.type)):
             self.case.constructs.add("list")
+            if "ids" not in declared.args:
+                usual = cost_of(declared).size
+                self.case.sizes[key] = min(usual, self.case.sizes.get(key, usual))
         alias = "" if key == name else f"{key}: "
         return f"{alias}{name}{shown}{self._condition()}{below}"
 

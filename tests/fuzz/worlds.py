@@ -94,7 +94,7 @@ async def worlds(dialect: str, folder: Path, postgres_url: str | None, name: str
     database = Database(first)
     await migrate(database)
     server = _server(database)
-    good, broken = await _workspace(server), await _workspace(server)
+    good, broken = await workspace(server), await workspace(server)
     await oddities.add(database)
     await _break(database, broken, other=good)
     await database.analyze()
@@ -139,7 +139,8 @@ async def _copy(url: str, folder: Path, postgres_url: str | None, name: str) -> 
     return copy
 
 
-async def _workspace(server: Server) -> Workspace:
+async def workspace(server: Server) -> Workspace:
+    """A new workspace with rows of every type."""
     make = Make(server)
     built = await tenant.build(make)
     everything = [p for p in Permission if built.owner.can(p)]
