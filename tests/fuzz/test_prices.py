@@ -1,4 +1,4 @@
-"""The price of a query is never less than the objects it is answered with, nor than what reading them cost."""
+"""The price of a query is never less than the objects it is answered with."""
 
 from typing import Any
 from unittest.mock import patch
