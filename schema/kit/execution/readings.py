@@ -41,11 +41,6 @@ class Reading:
             self.joins[onward] = edge
         return onward
 
-    @property
-    def entities(self) -> int:
-        """How many rows one record stands for; of the choices of one edge, one is there."""
-        return 1 + len({(*path[:-1], path[-1].partition(":")[0]) for path in self.joins})
-
     def read(self, entity: Any) -> Read:
         """The columns of an alias of the table, and of the rows joined to it."""
         entities: dict[Path, Any] = {(): entity}

@@ -53,6 +53,8 @@ class Scope:
     def __init__(self) -> None:
         self.names: dict[str, Any] = {"Surprise": Surprise}
         self.head: list[str] = []
+        self.joined: set[tuple[Path, str]] = set()
+        """The edges whose rows come with a record: with its own, what it counts for."""
         self._known: dict[Any, str] = {}
 
     def name(self, value: Any, hint: str) -> str:
@@ -210,6 +212,7 @@ class Writer:
         if onward is None:
             return self.held(f, path, name, after)
         made = self.scope.fresh("row")
+        self.scope.joined.add((path, f.key))
         inner = self.object(kind, self.compiler.operation.below(f.details, kind), onward, made)
         before += self.unless_none(self.slot("id", onward), made, inner, f.type)
         return made
@@ -242,6 +245,7 @@ class Writer:
                 shown += f" and {self.scope.allowed(needed)}"
             lines += [f"    if {shown}:", *[f"        {line}" for line in inner]]
             word = "elif"
+        self.scope.joined.add((path, f.key))
         if isinstance(f.type, GraphQLNonNull):
             lines.append(f"if {made} is None: raise Surprise")
         before += lines
@@ -281,7 +285,7 @@ def write_rows(
         slots = [*(["_"] if placed else []), *[f"c{i}" for i in range(len(reading.slots))]]
         lines = [
             "def rows(records, run):",
-            f"    run.context.objects += len(records) * {reading.entities}",
+            f"    run.context.objects += len(records) * {1 + len(scope.joined)}",
             *[f"    {line}" for line in scope.head],
             "    rows = []",
             "    add = rows.append",
