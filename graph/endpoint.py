@@ -39,7 +39,8 @@ from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
 from schema.kit.scalars import write_instant
 from schema.kit.schema import Schema
-from services.errors import ErrorCode, Unauthenticated
+from services.errors import ErrorCode, RateLimited, Unauthenticated
+from services.limits import WAIT_FOR_A_TURN_SECONDS
 from services.server import Server
 
 TELL_PLAN: Final = "x-plan"
@@ -183,11 +184,19 @@ class Endpoint(GraphQL[Context, None]):
             raise HTTPException(
                 HTTPStatus.NOT_ACCEPTABLE, f"A subscription is answered as {EVENTS}, or over a WebSocket."
             )
+        if kind is OperationType.SUBSCRIPTION:
+            self._check_room(request.context)
         streamed = types[:1] == (EVENTS,) or kind is OperationType.SUBSCRIPTION
         request.note_follows(kind is OperationType.SUBSCRIPTION)
         return GraphQLRequestData(
             query, members.get("variables"), name, members.get("extensions"), "sse" if streamed else "http"
         )
+
+    def _check_room(self, context: Context) -> None:
+        """Event streams count like sockets."""
+        level = self._server.limits.level_of(context.asking)
+        if not self.lines.has_room(context.payer, level.sockets):
+            raise RateLimited("Too many sockets and event streams.", retry_after=WAIT_FOR_A_TURN_SECONDS)
 
     async def _read_members(self, request: AsyncHTTPRequestAdapter) -> dict[str, Any]:
         if request.method == "GET":
@@ -231,11 +240,13 @@ class Endpoint(GraphQL[Context, None]):
     async def create_streaming_response(
         self, request: Any, stream: Any, sub_response: Response, headers: Mapping[str, str]
     ) -> Response:
-        parts = self._counted(stream()) if request.state.follows else stream()
+        parts = self._counted(stream(), request.state.context) if request.state.follows else stream()
         return StreamingResponse(parts, headers={**headers, "Vary": "Accept"})
 
-    async def _counted(self, stream: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
-        with self.lines.stream():
+    async def _counted(
+        self, stream: AsyncGenerator[str, None], context: Context
+    ) -> AsyncGenerator[str, None]:
+        with self.lines.stream(context.payer):
             async with aclosing(stream):
                 async for part in stream:
                     yield part

@@ -45,26 +45,35 @@ class Lines:
             self.sockets.discard(line)
             payer = self._payers.pop(line, None)
             if payer is not None:
-                self._of_payer[payer] -= 1
-                if not self._of_payer[payer]:
-                    del self._of_payer[payer]
+                self._leave(payer)
 
     def admit(self, line: Line, payer: Key, most: int) -> bool:
         """Counts a socket as somebody's; False where that has as many already."""
-        if self._of_payer[payer] >= most:
+        if not self.has_room(payer, most):
             return False
         self._of_payer[payer] += 1
         self._payers[line] = payer
         return True
 
+    def has_room(self, payer: Key, most: int) -> bool:
+        """Whether somebody may have one more socket or event stream."""
+        return self._of_payer[payer] < most
+
     @contextmanager
-    def stream(self) -> Iterator[None]:
-        """Counts an event stream of a subscription while the block runs."""
+    def stream(self, payer: Key) -> Iterator[None]:
+        """Counts an event stream of a subscription as somebody's while the block runs."""
         self.stream_count += 1
+        self._of_payer[payer] += 1
         try:
             yield
         finally:
             self.stream_count -= 1
+            self._leave(payer)
+
+    def _leave(self, payer: Key) -> None:
+        self._of_payer[payer] -= 1
+        if not self._of_payer[payer]:
+            del self._of_payer[payer]
 
     async def close_all(self, within_seconds: float) -> None:
         """Closes every socket with 1012, spread over a while that grows with their number."""

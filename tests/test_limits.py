@@ -232,6 +232,20 @@ async def test_what_is_made_to_be_expensive_is_refused_at_once(
     assert refused.codes[0] in ("QUERY_TOO_EXPENSIVE", "VALIDATION_ERROR", "PAYLOAD_TOO_LARGE")
 
 
+async def test_what_takes_too_long_is_broken_off_and_no_change_is_begun_late(
+    server: Server, ask: Ask, owner: Viewer
+) -> None:
+    hurried = Ask(replace(server, limits=Limits(read_levels('{"admin": {"seconds": 0}}'), enabled=False)))
+    name = 'mutation { workspaceUpdate(input: {name: "late"}) { workspace { name } userErrors { code } } }'
+    late = await hurried(owner, name)
+    assert (late.data, late.codes) == ({"workspaceUpdate": None}, ["TIMEOUT"])
+    read = "{ viewer { workspace { name } } }"
+    broken_off = await hurried(owner, read)
+    assert (broken_off.data, broken_off.codes) == (None, ["TIMEOUT"])
+    assert (await ask(owner, read)).ok()["workspace"]["name"] != "late"
+    assert (await ask(owner, name)).ok()["workspace"] == {"name": "late"}
+
+
 async def test_events_wait_for_a_bucket_and_none_is_left_out(
     server: Server, make: Make, owner: Viewer
 ) -> None:

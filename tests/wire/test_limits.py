@@ -8,9 +8,10 @@ from tests.running import serve
 from tests.wire.caller import GRAPHQL_JSON, JSON, register
 from tests.wire.line import line_to
 
-LEVELS = {"admin": {"cost": 60, "bucket": 100, "restore": 1}, "anonymous": {"bucket": 1_000}}
+LEVELS = {"admin": {"cost": 60, "bucket": 100, "restore": 1, "sockets": 2}, "anonymous": {"bucket": 1_000}}
 NAME = "mutation($name: String!) { workspaceUpdate(input: {name: $name}) { workspace { name } userErrors { code } } }"
 READ = "{ viewer { workspace { name } rateLimit { maximum available restorePerSecond } } }"
+FOLLOW = "subscription($id: ID!) { messageAdded(conversationId: $id, after: 0) { id } }"
 DEAR = "{ chats(first: 60) { nodes { id } } }"
 
 
@@ -67,6 +68,22 @@ async def test_who_has_spent_all_waits_and_nothing_was_done(counting, accept):
     # Somebody else is not kept waiting.
     other = await register(counting.web)
     assert (await other.post(NAME, {"name": "free"})).status_code == 200
+
+
+async def test_event_streams_count_like_sockets(counting):
+    owner = await register(counting.web)
+    chat = await owner.chat()
+    headers = {"Authorization": f"Bearer {owner.token}", "Accept": "text/event-stream"}
+    body = {"query": FOLLOW, "variables": {"id": chat}}
+    async with counting.web.stream("POST", "/graphql", json=body, headers=headers) as first:
+        assert first.status_code == 200
+        async for _ in first.aiter_lines():
+            break
+        async with line_to(counting, owner):
+            refused = await counting.web.post("/graphql", json=body, headers=headers)
+            assert refused.status_code == 429
+            assert refused.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+        assert (await owner.post(READ)).status_code == 200
 
 
 async def test_a_body_beyond_the_limit_is_not_read(counting):
