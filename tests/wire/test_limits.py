@@ -73,12 +73,13 @@ async def test_who_has_spent_all_waits_and_nothing_was_done(counting, accept):
 async def test_event_streams_count_like_sockets(counting):
     owner = await register(counting.web)
     chat = await owner.chat()
+    await owner.send(chat, "Hello!")
     headers = {"Authorization": f"Bearer {owner.token}", "Accept": "text/event-stream"}
     body = {"query": FOLLOW, "variables": {"id": chat}}
     async with counting.web.stream("POST", "/graphql", json=body, headers=headers) as first:
         assert first.status_code == 200
-        async for _ in first.aiter_lines():
-            break
+        lines = first.aiter_lines()
+        assert await anext(lines)
         async with line_to(counting, owner):
             refused = await counting.web.post("/graphql", json=body, headers=headers)
             assert refused.status_code == 429
