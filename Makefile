@@ -15,7 +15,7 @@ NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
 # Tests run in several processes, which share them by file and database.
 processes := 3
-SPREAD = -n $(processes) --dist loadgroup
+SPREAD = -n $(processes) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long test-without-plans check schema docs migration bench bench-peers replay screenshots lock

@@ -38,16 +38,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("dialect", [only] if only else DIALECTS, scope="session")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes share the tests by file and database, so that what a file sets up is set up once."""
-    for item in items:
-        parameters = (
-            item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        )
-        dialect = parameters.get("dialect", "")
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {dialect}"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def executor(request: pytest.FixtureRequest) -> Iterator[None]:
     """Plans, unless `--no-plans`; a server that runs as a process of its own has them always."""

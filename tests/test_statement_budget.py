@@ -129,4 +129,4 @@ def test_every_field_that_leads_to_rows_was_walked() -> None:
     roots = {n for n, f in GRAPH.query_type.fields.items() if leads_to_rows(f)}
     lookups = {n for n, f in GRAPH.query_type.fields.items() if isinstance(declaration_of(f), ByKey)}
     assert roots == {n for _, n, _ in ROOT_LISTS} | lookups | {"node", "nodes"}
-    assert (len(ROOT_LISTS), len(lookups)) == (9, 7)
+    assert (len(ROOT_LISTS), len(lookups)) == (10, 7)

@@ -70,7 +70,7 @@ async def compare(server: Server, workspace: Workspace, seed: int, tally: Tally)
     tally.objects += objects
     tally.requested += requested
     tally.dearest = max(tally.dearest, objects / requested)
-    if requested < objects:
+    if requested < max(objects, actual):
         tally.cheap.append(
             f"seed {seed}: {requested} for {objects} objects, {actual}\n{text}\n{case.variables}"
         )
