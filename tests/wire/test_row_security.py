@@ -185,6 +185,7 @@ async def test_every_table_that_has_a_workspace_is_guarded(tables):
     assert len(guarded_tables()) >= TABLES_MIN
 
 
+@pytest.mark.long
 async def test_the_command_puts_it_on_and_takes_it_away(own_database, tables):
     async with own_database() as url:
         database = Database(url)
@@ -200,6 +201,7 @@ async def test_the_command_puts_it_on_and_takes_it_away(own_database, tables):
         await database.close()
 
 
+@pytest.mark.long
 async def test_a_server_does_not_start_on_what_it_does_not_expect(own_database, tables):
     owned, held = tables
     status, said = await run_command(owned, "serve", DATABASE_ROW_SECURITY="on")
@@ -213,6 +215,7 @@ async def test_a_server_does_not_start_on_what_it_does_not_expect(own_database, 
     assert (status, "needs PostgreSQL" in said) == (2, True)
 
 
+@pytest.mark.long
 async def test_an_operator_sees_all_workspaces(tables):
     """Commands of an operator's go on, as the owner or as the user of the server."""
     for url in tables:
