@@ -18,7 +18,8 @@ HEAD_END: Final = b"\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 LENGTH: Final = b"content-length:"
 GOOD: Final = b" 200 "
-FAILED: Final = (b'"errors":[{', b'"errors": [{')
+FAILED: Final = (b'"errors":[{', b'"errors": [{', b'"message":null', b'"message": null')
+"""What no good answer holds: errors, or a payload without what the mutation was to make."""
 LAST_ANSWER_SECONDS: Final = 30.0
 """How long the answers on their way at the end are waited for: they count, since the server has worked for them."""
 ANSWERS_MIN: Final = 3

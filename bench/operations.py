@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from bench.rows import ORDER_STATES, Sizes, id_of
+from bench.rows import ORDER_STATES, Sizes, id_of, status_of_chat
 
 FOLDER: Final = Path(__file__).parent / "ops"
 READ_CHATS_MAX, WRITE_CHATS_MAX = 128, 500
@@ -55,8 +55,9 @@ def read_chats(sizes: Sizes) -> list[int]:
 
 
 def write_chats(sizes: Sizes) -> list[int]:
-    """Chats of users that are only written to."""
-    found = [n for n in range(sizes.long_chats + 1, sizes.chats + 1) if sizes.user_of(n) not in sizes.readers]
+    """Chats of users that are only written to; a closed one would take no message."""
+    numbers = range(sizes.long_chats + 1, sizes.chats + 1)
+    found = [n for n in numbers if sizes.user_of(n) not in sizes.readers and status_of_chat(n) != "CLOSED"]
     return found[:: max(1, len(found) // WRITE_CHATS_MAX)][:WRITE_CHATS_MAX]
 
 

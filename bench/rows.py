@@ -193,6 +193,11 @@ def items(sizes: Sizes) -> Iterator[Item]:
             yield Item(id, order.id, order.user, position, product, price, order.created_at)
 
 
+def status_of_chat(n: int) -> str:
+    """What state a chat is in, by its number."""
+    return CHAT_STATES[n % len(CHAT_STATES)]
+
+
 def chats(sizes: Sizes) -> Iterator[Chat]:
     """All chats, by number; no two end at the same moment."""
     for n in range(1, sizes.chats + 1):
@@ -202,7 +207,7 @@ def chats(sizes: Sizes) -> Iterator[Chat]:
             sizes.user_of(n),
             sizes.customer_of(n),
             sizes.channel_of(n),
-            CHAT_STATES[n % len(CHAT_STATES)],
+            status_of_chat(n),
             sizes.messages_of(n),
             FIRST_CHAT_END + n * SHUFFLE % sizes.chats * CHAT_STEP,
         )

@@ -59,7 +59,8 @@ class PostgresBroker:
         session = self._session
         async with self._asking:
             try:
-                await session.execute("SELECT pg_notify($1, $2)", CHANNEL, message.decode("ascii"))
+                # As one text, which is one way there and back; with arguments it would be prepared each time.
+                await session.execute(f"NOTIFY {CHANNEL}, '{quoted(message)}'")
             except BaseException:
                 session.terminate()
                 raise
@@ -73,3 +74,8 @@ class PostgresBroker:
             except TimeoutError:
                 async with self._asking:
                     await connection.execute("SELECT 1", timeout=ALIVE_SECONDS)
+
+
+def quoted(message: bytes) -> str:
+    """A message as it stands between quotes."""
+    return message.decode("ascii").replace("'", "''")
