@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -31,13 +32,30 @@ class Writing:
 
     text: str = "{0}"
     names: tuple[tuple[str, Function], ...] = ()
+    whole: Callable[[list[Any]], list[Any]] | None = None
+    """Where it is cheaper: what writes the values of all rows at once, None as None."""
 
 
 AS_IT_IS = Writing()
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INSTANT = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+"""The driver gives the last instant of all without an offset."""
+SIX_DIGITS = "1970-01-01T00:00:00.000001Z"
+"""How an instant is written; orjson leaves out a fraction of nothing."""
 
 
 def _text_of_hundredths(value: int) -> str:
     return str(Decimal(value) * HUNDREDTH)
+
+
+def instants(values: list[datetime | None]) -> list[str | None]:
+    """Instants in UTC as `write_instant` writes them: orjson does many of them in a fifth of the time."""
+    written = orjson.dumps([value or EPOCH for value in values], option=INSTANT)
+    texts = written[2:-2].decode().split('","')
+    return [
+        None if value is None else text if len(text) == len(SIX_DIGITS) else f"{text[:19]}.000000Z"
+        for value, text in zip(values, texts, strict=False)
+    ]
 
 
 def answered(
@@ -45,7 +63,7 @@ def answered(
 ) -> Writing:
     """How a column is written into an answer of that type; `name` is free for a function."""
     written = _known(column.type, type, dialect) or _worked_out(column.type, type, dialect, name)
-    if nullable and written is not AS_IT_IS:
+    if nullable and written is not AS_IT_IS and written.whole is None:
         return Writing(f"(None if {{0}} is None else {written.text})", written.names)
     return written
 
@@ -73,9 +91,7 @@ def _known(kind: Any, type: GraphQLOutputType, dialect: Dialect) -> Writing | No
         # SQLAlchemy keeps the names of an enum's members, and those are its values in the graph.
         return AS_IT_IS if set(kind.enums) <= set(leaf.values) else None
     if isinstance(kind, UtcDateTime) and leaf.name == "DateTime":
-        return Writing(
-            '{0}[:10]+"T"+{0}[11:]+"Z"' if sqlite else '{0}.isoformat("T","microseconds")[:26]+"Z"'
-        )
+        return Writing('{0}[:10]+"T"+{0}[11:]+"Z"') if sqlite else Writing(whole=instants)
     if isinstance(kind, Amount) and leaf.name == "Decimal":
         return (
             Writing("hundredths({0})", (("hundredths", _text_of_hundredths),))

@@ -14,19 +14,20 @@ from graphql import (
     get_named_type,
     is_introspection_type,
 )
-from graphql.execution.values import get_argument_values
 
 from db.base import Permission, Row
 from db.engine import Dialect
 from db.prepared import Prepared
 from schema.kit.edges import AnyNode, AnyOne, ByKey, Few, Many, One
 from schema.kit.execution import values
+from schema.kit.execution.arguments import Arguments, arguments_of
 from schema.kit.execution.connections import PageLink
 from schema.kit.execution.links import AnyNodeLink, AnyOneLink, FewLink, OneLink
 from schema.kit.execution.readings import Reading
-from schema.kit.execution.rows import Origin, Rows, write_rows
+from schema.kit.execution.rows import Origin, write_rows
 from schema.kit.execution.run import Run
-from schema.kit.execution.selected import Operation, Selected, Unplanned, names_variable
+from schema.kit.execution.scopes import Rows
+from schema.kit.execution.selected import Operation, Selected, Unplanned
 from schema.kit.load import key_statement
 from schema.kit.node import EDGES_BY_ID, NODES
 from schema.kit.pages import few_select
@@ -70,17 +71,13 @@ class Compiler:
         """What a worked-out field is given in place of a row."""
         return _seen(needs)
 
-    def arguments(self, f: Selected) -> Any:
-        """What gives the coerced arguments of a field; those without variables are read once."""
-        node, field = f.nodes[0], f.field
-        assert isinstance(field, GraphQLField)
-        if any(names_variable(a.value) for a in node.arguments or ()):
-            return lambda run: get_argument_values(field, node, run.variables)
+    def arguments(self, f: Selected) -> Arguments:
+        """What gives the coerced arguments of a field."""
+        assert isinstance(f.field, GraphQLField)
         try:
-            known = get_argument_values(field, node)
+            return arguments_of(f.field, f.nodes[0])
         except Exception as wrong:
             raise Unplanned("arguments that are refused") from wrong
-        return lambda run: known
 
     def link(self, f: Selected, table: type[Row] | None) -> Any:
         """What follows an edge by a statement of its own. `table` is that of its rows, where they are of a table."""

@@ -1,6 +1,6 @@
 """Connections: one page for every object that waits, and of it only the parts that are selected."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -13,16 +13,17 @@ from db.prepared import Prepared, reads
 from schema.kit import cursors
 from schema.kit.costs import COUNT_WEIGHT
 from schema.kit.edges import Many
+from schema.kit.execution.arguments import Arguments
 from schema.kit.execution.readings import Reading
-from schema.kit.execution.rows import Rows, write_rows
+from schema.kit.execution.rows import write_rows
 from schema.kit.execution.run import Held, Run
+from schema.kit.execution.scopes import Rows
 from schema.kit.execution.selected import Selected
 from schema.kit.pages import Page, PageRequest, count_statement, cut, page_select, read_page
 from schema.kit.statements import bind_keys
 
 SHAPES_MAX = 50
 """How many shapes of filters one plan keeps a statement for: they come from variables, without end."""
-Arguments = Callable[[Run], Mapping[str, Any]]
 
 
 @dataclass
@@ -196,8 +197,12 @@ class PageLink:
         groups: list[list[Any]] = [[] for _ in keys]
         if self._reads_page:
             values = {**request.values(self._dialect), **bound}
-            for record in await run.fetch(self._page_statement(request), values):
-                groups[record[0] - 1].append(record)
+            records = await run.fetch(self._page_statement(request), values)
+            if len(keys) == 1:
+                groups = [list(records)]
+            else:
+                for record in records:
+                    groups[record[0] - 1].append(record)
         run.context.objects += len(keys)
         if self._nodes is not None:
             nodes = dict(zip(keys, self._objects(groups, request, run), strict=True))

@@ -8,8 +8,8 @@ from db.engine import Dialect
 from db.prepared import Prepared
 from schema.kit import statements
 from schema.kit.edges import AnyNode, Few, One
-from schema.kit.execution.rows import Rows
 from schema.kit.execution.run import Held, Run, Surprise
+from schema.kit.execution.scopes import Rows
 from schema.kit.statements import Selection, bind_keys
 
 

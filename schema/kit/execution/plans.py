@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLResolveInfo, OperationType
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 
 from schema.kit.context import Context
@@ -159,18 +159,19 @@ def _root(f: Selected, compiler: Compiler) -> Root:
         return Root(f.key, compiler.few(declared, f).root, None, None)
     if declared is not None:
         raise Unplanned(f.name)
-    return Root(f.key, None, _resolver(f, compiler.operation), compiler.completer(f.type, f.details))
+    return Root(f.key, None, _resolver(f, compiler), compiler.completer(f.type, f.details))
 
 
-def _resolver(f: Selected, operation: Operation) -> Callable[[Run], Any]:
+def _resolver(f: Selected, compiler: Compiler) -> Callable[[Run], Any]:
     """Calls the field's own resolver, as graphql-core would."""
-    field, nodes, node = f.field, f.nodes, f.nodes[0]
+    field, nodes, operation = f.field, f.nodes, compiler.operation
     assert field is not None
     resolve = field.subscribe or field.resolve
     fragments = {name: found.definition for name, found in operation.fragments.items()}
     path = Path(None, f.key, f.parent.name)
     if resolve is None:
         raise Unplanned(f.name)
+    read = compiler.arguments(f)
 
     def call(run: Run) -> Any:
         info: Any = GraphQLResolveInfo(
@@ -189,6 +190,6 @@ def _resolver(f: Selected, operation: Operation) -> Callable[[Run], Any]:
             None,
             None,  # type: ignore[arg-type]
         )
-        return resolve(None, info, **get_argument_values(field, node, run.variables))
+        return resolve(None, info, **read(run))
 
     return call

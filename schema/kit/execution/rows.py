@@ -1,14 +1,12 @@
 """Writes the function that turns the driver's rows into the objects of an answer: one loop, columns by position."""
 
-import linecache
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from graphql import GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, get_named_type
 
-from db.base import Permission, Row, column
+from db.base import Row, column
 from db.engine import Dialect
 from schema.kit.edges import (
     AnyNode,
@@ -23,14 +21,10 @@ from schema.kit.edges import (
     Private,
     TypedId,
 )
-from schema.kit.execution.columns import Writing, answered, hexadecimal, python_value
+from schema.kit.execution.columns import answered, hexadecimal, python_value
 from schema.kit.execution.readings import Path, Reading
-from schema.kit.execution.run import Run, Surprise
+from schema.kit.execution.scopes import Rows, Scope
 from schema.kit.execution.selected import Selected, Unplanned
-
-Rows = Callable[[Sequence[Any], Run], list[Any]]
-"""`rows(records, run)`: the objects of the answer, in order; the edges that go on are held in the run."""
-SERIAL = count(1)
 
 
 @dataclass(frozen=True)
@@ -45,52 +39,6 @@ class Origin:
         """Whether an edge of those rows leads back to the row that they were reached from, which is in sight."""
         same = edge.keys == (self.key,) and edge.matches == ("id",) and edge.table is self.table
         return same and edge.kind in (None, self.kind)
-
-
-class Scope:
-    """What a generated function may name, each under a name of its own."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, Any] = {"Surprise": Surprise}
-        self.head: list[str] = []
-        self.joined: set[tuple[Path, str]] = set()
-        """The edges whose rows come with a record: with its own, what it counts for."""
-        self._known: dict[Any, str] = {}
-
-    def name(self, value: Any, hint: str) -> str:
-        """A name for a value."""
-        made = self._known.get(id(value))
-        if made is None:
-            made = self._known[id(value)] = f"{hint}_{len(self.names)}"
-            self.names[made] = value
-        return made
-
-    def fresh(self, hint: str) -> str:
-        """A name for something that the function itself makes."""
-        made = f"{hint}_{len(self.names)}"
-        self.names[made] = None
-        return made
-
-    def take(self, writing: Writing, slot: str) -> str:
-        """An expression for the value of a slot; the functions it names become known."""
-        self.names.update(writing.names)
-        return writing.text.format(slot)
-
-    def allowed(self, permission: Permission) -> str:
-        """A name for whether the viewer holds a permission, looked up once for all rows."""
-        made = f"can_{permission.value}"
-        if made not in self.names:
-            self.names[made] = None
-            self.head.append(f"{made} = run.can({self.name(permission, 'permission')})")
-        return made
-
-    def holder(self, link: Any) -> str:
-        """A name for what adds to the objects that wait for a link."""
-        made = f"hold_{self.name(link, 'link')}"
-        if made not in self.names:
-            self.names[made] = None
-            self.head.append(f"{made} = run.held({self.name(link, 'link')}).append")
-        return made
 
 
 class Writer:
@@ -283,25 +231,6 @@ def write_rows(
 
     def build() -> Rows:
         slots = [*(["_"] if placed else []), *[f"c{i}" for i in range(len(reading.slots))]]
-        lines = [
-            "def rows(records, run):",
-            f"    run.context.objects += len(records) * {1 + len(scope.joined)}",
-            *[f"    {line}" for line in scope.head],
-            "    rows = []",
-            "    add = rows.append",
-            f"    for {', '.join(slots)}, in records:",
-            *[f"        {line}" for line in body],
-            "        add(row)",
-            "    return rows",
-        ]
-        return compiled("\n".join(lines) + "\n", f"<rows of {kind.name} {next(SERIAL)}>", scope.names)
+        return scope.build(f"rows of {kind.name}", slots, 1 + len(scope.joined), body)
 
     return build
-
-
-def compiled(source: str, title: str, names: dict[str, Any]) -> Rows:
-    """A function from its source, which tracebacks show."""
-    linecache.cache[title] = (len(source), None, source.splitlines(True), title)
-    exec(compile(source, title, "exec"), names)  # names and response keys are the schema's and repr()'s alone
-    made: Rows = names["rows"]
-    return made

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -13,7 +12,6 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     OperationDefinitionNode,
-    VariableNode,
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
@@ -124,13 +122,3 @@ class Operation:
         if field is None:
             raise Unplanned("introspection")
         return Selected(key, name, details, kind, field)
-
-
-def names_variable(value: Any) -> bool:
-    """Whether a literal of a document names a variable, at any depth."""
-    if isinstance(value, VariableNode):
-        return True
-    parts = getattr(value, "values", None) or getattr(value, "fields", None) or ()
-    return any(
-        names_variable(getattr(part, "value", part) if hasattr(part, "name") else part) for part in parts
-    )
