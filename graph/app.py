@@ -47,6 +47,8 @@ HEADERS_TOLD = ("X-Request-ID", "Server-Timing", "Retry-After")
 PREFLIGHT_SECONDS = 600
 PROBES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 LET_IN = "switchboard.let_in"
+HOSTS_MAX = 1_000
+"""How many Host headers are remembered as allowed: a client may write a port behind it."""
 ANALYZE_SECONDS = 600.0
 PRUNE_SECONDS = 600.0
 RETIRE_SECONDS = 30.0
@@ -186,18 +188,24 @@ class HostCheck(TrustedHostMiddleware):
     def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
         super().__init__(app, allowed_hosts=allowed_hosts, www_redirect=False)
         self._inside, self.app = app, self._let_in
+        self._known: set[bytes] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("path") in PROBES:
+        if scope["type"] == "lifespan" or scope["path"] in PROBES:
+            await self._inside(scope, receive, send)
+            return
+        host = header(scope, b"host") or b""
+        if host in self._known:
             await self._inside(scope, receive, send)
             return
         await super().__call__(scope, receive, send)
         if LET_IN not in scope:
-            host = header(scope, b"host") or b""
             security.note(security.HOST_REFUSED, host=host.decode("latin-1"))
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[LET_IN] = True
+        if len(self._known) < HOSTS_MAX:
+            self._known.add(header(scope, b"host") or b"")
         await self._inside(scope, receive, send)
 
 

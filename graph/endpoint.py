@@ -28,7 +28,7 @@ from graph.identity import Identity
 from graph.lines import Lines
 from graph.negotiation import EVENTS, JSON, answer_type, liked_types
 from graph.operations import fault_of_request, read_operation
-from graph.requests import CLIENT_CLOSED_REQUEST, bounded, client_address
+from graph.requests import CLIENT_CLOSED_REQUEST, bounded, client_address, header
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
@@ -45,6 +45,7 @@ from services.server import Server
 
 TELL_PLAN: Final = "x-plan"
 """A request with `X-Plan: 1` is told in `extensions.plan` how it was executed, in development."""
+JSON_BYTES: Final = JSON.encode()
 INIT_WAIT: Final = timedelta(seconds=5)
 AGENT_LENGTH_MAX: Final = 255
 
@@ -109,14 +110,14 @@ class Endpoint(GraphQL[Context, None]):
 
     async def _answer(self, request: Request) -> Response:
         try:
-            if request.method == "POST" and request.headers.get("content-type") == JSON:
+            if request.method == "POST" and header(request.scope, b"content-type") == JSON_BYTES:
                 context = await self.get_context(request, None)
                 body = await request.body()
                 operation = read_operation(body, accepted(request), self._graph, self.trusted, context)
                 if operation is not None:
                     self.trusted.check(operation["query"], operation["operation_name"], context.asking)
                     result = await self._graph.execute(context_value=context, **operation)
-                    return self.create_response(await self.process_result(request, result), Answer(request))
+                    return self._told(request, told(result))
                 return await self.run(request, context)
             return await self.run(request)
         except ClientDisconnect:
@@ -218,24 +219,20 @@ class Endpoint(GraphQL[Context, None]):
         return Answer(request)
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        answer: GraphQLHTTPResponse = {}
-        if result.errors:
-            answer["errors"] = [error.formatted for error in result.errors]
-        if not is_refused_whole(result):
-            answer["data"] = result.data
-        if result.extensions:
-            answer["extensions"] = result.extensions
-        return answer
+        return told(result)
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         assert isinstance(sub_response, Answer)
-        request, status = sub_response.request, 200
-        if "data" not in response_data:
-            error = response_data["errors"][0]
+        return self._told(sub_response.request, response_data)
+
+    def _told(self, request: Request | WebSocket, answer: GraphQLHTTPResponse) -> Response:
+        status = 200
+        if "data" not in answer:
+            error: Any = (answer.get("errors") or [])[0]
             nonsense = error["extensions"]["code"] == ErrorCode.VALIDATION_ERROR
             # The older media type wants 200 wherever the request was well-formed, whatever its document is.
             status = 200 if nonsense and answer_type(accepted(request)) == JSON else status_of(error)
-        return self._respond(request, response_data, status)
+        return self._respond(request, answer, status)
 
     async def create_streaming_response(
         self, request: Any, stream: Any, sub_response: Response, headers: Mapping[str, str]
@@ -251,7 +248,7 @@ class Endpoint(GraphQL[Context, None]):
                 async for part in stream:
                     yield part
 
-    def _respond(self, request: Request | WebSocket, answer: dict[str, Any], status: int) -> Response:
+    def _respond(self, request: Request | WebSocket, answer: Mapping[str, Any], status: int) -> Response:
         told = {"requestId": _request_id(request.scope), "timestamp": write_instant(now())}
         body = orjson.dumps({**answer, "extensions": {**answer.get("extensions", {}), **told}})
         headers = {
@@ -278,9 +275,21 @@ class Answer(Response):
         self.request = request
 
 
+def told(result: ExecutionResult) -> GraphQLHTTPResponse:
+    """An answer as it is sent, but for what is said of its request."""
+    answer: GraphQLHTTPResponse = {}
+    if result.errors:
+        answer["errors"] = [error.formatted for error in result.errors]
+    if not is_refused_whole(result):
+        answer["data"] = result.data
+    if result.extensions:
+        answer["extensions"] = result.extensions
+    return answer
+
+
 def accepted(request: Request | WebSocket) -> str:
     """The Accept header."""
-    return str(request.headers.get("accept", ""))
+    return (header(request.scope, b"accept") or b"").decode("latin-1")
 
 
 def is_local(origin: str) -> bool:

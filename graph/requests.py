@@ -148,7 +148,11 @@ def request_id(scope: Scope) -> str:
 
 def header(scope: Scope, name: bytes) -> bytes | None:
     """The first header of that name (in lower case), as ASGI hands it over."""
-    return next((value for key, value in scope["headers"] if key == name), None)
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return None
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:

@@ -152,8 +152,12 @@ async def _look(documents: Documents, context: Context, asked: Asked) -> Admitte
     if OperationType(known.node.operation.value) not in asked.allowed:
         raise Refused(GraphQLError(f"No {known.node.operation.value} can be run here."))
     try:
-        # Whoever follows has time, and takes an error for the end of what it follows.
-        await (until_answered(context.identify_again) if known.follows else context.identify_again())
+        if known.follows:
+            # Whoever follows has time, and takes an error for the end of what it follows.
+            await until_answered(context.identify_again)
+        elif context.line_id is not None:
+            # A socket has said who it is a while ago; a request just now.
+            await context.identify_again()
     except Problem as over:
         raise _refused(over) from over
     level = limits.level_of(context.asking)
