@@ -21,6 +21,8 @@ START_SECONDS = 60
 STOP_SECONDS = 20
 MANY_SOCKETS = '{"anonymous": {"sockets": 20000, "subscriptions": 100}, "admin": {"sockets": 20000}}'
 LINE_SECONDS = 10
+ANSWER_SECONDS = 60
+"""A machine that runs four processes of tests may take its time."""
 FAILURE = re.compile(r"Traceback|Warning|\[(error|critical) |\"level\":\"(error|critical)\"")
 LISTENING = re.compile(
     r"Uvicorn running on (http://127\.0\.0\.1:\d+)|serving.*?(http://127\.0\.0\.1:\d+).*workers"
@@ -122,7 +124,7 @@ async def serve(
         match = LISTENING.search(await log.find(LISTENING.search, START_SECONDS))
         assert match is not None
         await log.count(READY, workers, START_SECONDS)
-        async with httpx.AsyncClient(base_url=match[1] or match[2]) as web:
+        async with httpx.AsyncClient(base_url=match[1] or match[2], timeout=ANSWER_SECONDS) as web:
             assert (await web.get("/livez")).status_code == 200
             running = Running(web, log, process)
             yield running

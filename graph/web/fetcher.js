@@ -2,6 +2,7 @@
 
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { Kind, parse } from "graphql";
+import { planned } from "./plan.jsx";
 
 export function createFetcher(session) {
   const send = createGraphiQLFetcher({
@@ -10,7 +11,13 @@ export function createFetcher(session) {
     wsClient: session.sockets,
     enableIncrementalDelivery: false,
   });
-  return (request, options) => send(...current(request, options));
+  planned.tell(null);
+  return (request, options) => {
+    const [asked, told] = current(request, options);
+    if (!planned.isShown) return send(asked, told);
+    const answer = send(asked, { ...told, headers: { ...told.headers, "X-Plan": "1" } });
+    return answer instanceof Promise ? answer.then(planned.take) : answer; // a subscription is told over its socket
+  };
 }
 
 /** GraphiQL reads the document a moment after it has changed: who runs it at once would run it as something else. */
@@ -19,7 +26,7 @@ function current(request, options) {
   try {
     documentAST = parse(request.query);
   } catch {
-    return [{ ...request, operationName: undefined }, options]; // the server says what is wrong with it
+    return [{ ...request, operationName: undefined }, { ...options }]; // the server says what is wrong with it
   }
   return [{ ...request, operationName: chosen(documentAST, request.operationName) }, { ...options, documentAST }];
 }

@@ -15,9 +15,10 @@ import { createFetcher } from "./fetcher.js";
 import { GALLERY, SessionContext } from "./gallery.jsx";
 import { memory } from "./memory.js";
 import { NewTabStops, useMended, useReadableComments } from "./mend.js";
+import { PLAN } from "./plan.jsx";
 import { SignIn } from "./sign_in.jsx";
 
-const PLUGINS = [GALLERY, explorerPlugin({ showAttribution: false }), HISTORY_PLUGIN];
+const PLUGINS = [GALLERY, explorerPlugin({ showAttribution: false }), HISTORY_PLUGIN, PLAN];
 const WELCOME = `# Welcome. Ready operations are in the gallery; Control and Space completes, Control and Enter runs.
 
 query Welcome {

@@ -63,6 +63,29 @@ async def test_what_an_operation_would_cost_is_told_before_it_is_run(workbench):
     await expect(cost).to_have_attribute("data-fits", "true")
 
 
+async def test_how_an_operation_was_executed_is_shown_to_who_looks_at_its_plan(workbench):
+    asked = []
+    workbench.page.on("request", lambda request: asked.append(request.headers.get("x-plan")))
+    await workbench.sign_in()
+    await workbench.take("A chat window")
+    await workbench.run()
+    await expect(workbench.answer).to_contain_text("Tomás Herrera")
+    assert asked.count("1") == 0
+    await workbench.page.get_by_role("button", name="Show Plan").click()
+    plan = workbench.page.get_by_role("region", name="Plan")
+    await expect(plan).to_contain_text("Run an operation")
+    await workbench.page.locator(".graphiql-execute-button").click()
+    await expect(plan.get_by_role("status")).to_contain_text("Executed by its compiled plan.")
+    assert asked.count("1") == 1
+    statements = plan.get_by_role("listitem")
+    await expect(statements.first).to_be_visible()
+    await statements.first.locator("summary").click()
+    await expect(statements.first.locator("pre")).to_contain_text("SELECT")
+    # The answer stays as it is without being asked for the plan.
+    await expect(workbench.answer).to_contain_text("Tomás Herrera")
+    await expect(workbench.answer).not_to_contain_text("SELECT")
+
+
 async def test_who_is_looked_for_by_email_has_one(workbench):
     shop = workbench.shop
     who = {"channelId": shop.channel_id, "platformCustomerId": "stranger", "platformMessageId": "stranger-1"}
