@@ -85,9 +85,9 @@ class Pricing:
             d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
         }
         self._defaults = {
-            d.variable.name.value: int(d.default_value.value)
+            d.variable.name.value: size
             for d in operation.variable_definitions or ()
-            if isinstance(d.default_value, IntValueNode)
+            if (size := _written(d.default_value)) is not None
         }
         self.variables: dict[str, int | None] = {}
         """The variables that say how many rows, with their defaults; filled by measuring."""
@@ -211,17 +211,14 @@ class _Meter:
     def _list_size(self, node: FieldNode, usual: int) -> int:
         for argument in node.arguments or ():
             if argument.name.value == IDS:
-                given = argument.value
-                size = len(given.values) if isinstance(given, ListValueNode) else self._number(given)
+                size = self._number(argument.value)
                 return usual if size is None else size
         return usual
 
     def _number(self, value: Any) -> int | None:
         """The size that a literal or a variable gives; None where it gives none."""
-        if isinstance(value, IntValueNode):
-            return size_of(int(value.value[:12]))
         if not isinstance(value, VariableNode):
-            return None
+            return _written(value)
         name = value.name.value
         default = self.variables.setdefault(name, self.defaults.get(name))
         return self.sizes.named.get(name, default)
@@ -230,10 +227,19 @@ class _Meter:
 COMPOSITE = (GraphQLObjectType, GraphQLInterfaceType, GraphQLUnionType)
 
 
+def _written(value: Any) -> int | None:
+    """The number of rows that a literal asks for."""
+    if isinstance(value, ListValueNode):
+        return len(value.values)
+    return size_of(int(value.value[:12])) if isinstance(value, IntValueNode) else None
+
+
 def size_of(value: Any) -> int | None:
     """The number of rows that a value of a variable asks for: a number, or as many ids as there are."""
     if isinstance(value, list):
         return len(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 100.0 is an Int as well
     return max(0, min(COST_MAX, value)) if isinstance(value, int) else None
 
 
