@@ -48,7 +48,7 @@ PLANS_MAX = 32
 PRICES_MAX = 100
 """How many prices of one operation are kept: one for each page size that its variables give."""
 OCCURRENCES_MAX = 100
-"""How often one response name may be selected in one place: validation compares each pair of them."""
+"""How often one response name may be selected in one place, or how many fragments spread: validation compares each pair."""
 RULES = [*specified_rules, KeysOnMutations, OneAttempt]
 ERRORS_MAX = 10
 """How many errors one answer lists."""
@@ -89,7 +89,7 @@ class Known:
 
     @cached_property
     def pricing(self) -> Pricing:
-        """What it costs, and how deep and wide it is."""
+        """What it costs, and how deep it is."""
         return Pricing(self.schema, self.document, self.node)
 
     def measure(self, given: Mapping[str, Any] | None, page_max: int) -> Measure:
@@ -108,7 +108,7 @@ class Known:
         return found
 
     def excess(self, shape: Shape, level: Level, depth: int) -> str:
-        """What of it is more than the level allows, in words; empty where nothing is. Ask for its measure first."""
+        """What of it is more than the level allows, in words; empty where nothing is."""
         found = self._excesses.get(level)
         if found is None:
             counts = (
@@ -116,7 +116,7 @@ class Known:
                 (shape.aliases, level.aliases, "aliases"),
                 (shape.directives, level.aliases, "directives"),
                 (depth, level.depth, "levels of fields"),
-                (self.pricing.widest, OCCURRENCES_MAX, "times one field in one place"),
+                (shape.widest, OCCURRENCES_MAX, "times one field, or fragments, in one place"),
             )
             over = [
                 f"{count:,} {what}, where {most:,} are allowed"
@@ -242,7 +242,7 @@ class Documents:
             return Document(self._schema, None, Shape(), GraphQLError(large.message, original_error=large))
         try:
             node = parse(text, max_tokens=tokens_max)
-            return Document(self._schema, node, shape_of(node))
+            return Document(self._schema, node, shape_of(self._schema, node))
         except GraphQLError as error:
             if error.message.endswith(MANY_TOKENS):
                 long = TooExpensive(f"The document has more than {tokens_max:,} tokens.")

@@ -12,7 +12,6 @@ from typing import Any, Final
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -31,7 +30,7 @@ from graphql import (
 )
 
 from schema.kit.costs import COST, FREE, Cost
-from schema.kit.merging import Merging, Selections, below
+from schema.kit.merging import Merging, Selections, below, fragments_of
 from schema.kit.resolvers import BACKREF, declaration_of
 
 BASES: Final = {OperationType.QUERY: 1, OperationType.MUTATION: 10, OperationType.SUBSCRIPTION: 5}
@@ -81,9 +80,7 @@ class Pricing:
         self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
     ) -> None:
         self._schema, self._operation = schema, operation
-        self._fragments = {
-            d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._defaults = {
             d.variable.name.value: size
             for d in operation.variable_definitions or ()
@@ -91,8 +88,6 @@ class Pricing:
         }
         self.variables: dict[str, int | None] = {}
         """The variables that say how many rows, with their defaults; filled by measuring."""
-        self.widest = 0
-        """How often one response name is selected in one place, at most; filled by measuring."""
 
     def measure(self, sizes: Sizes) -> Measure:
         """What the operation asks for. Raises TooWide or Endless where it has no measure."""
@@ -100,7 +95,6 @@ class Pricing:
         meter = _Meter(self._schema, merging, sizes, self._defaults, self.variables)
         root = self._schema.get_root_type(self._operation.operation)
         found = meter.below(root, (self._operation.selection_set,))
-        self.widest = merging.widest
         cost = min(COST_MAX, BASES[self._operation.operation] + found.cost)
         weight = BASES[self._operation.operation] + found.weight
         return Measure(cost, found.depth, found.introspection, weight)
