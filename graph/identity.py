@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -26,6 +26,8 @@ TRUSTED_SECONDS: Final = 5.0
 SESSIONS_MAX: Final = 10_000
 CLIENTS_MAX: Final = 1_000
 SCHEME: Final = "bearer "
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""When a client expires that signs."""
 
 
 class Known(Generic[T]):
@@ -58,12 +60,12 @@ class Identity:
         self._sessions = Known(self._read_session, SESSIONS_MAX, clock)
         self._clients = Known(self._read_client, CLIENTS_MAX, clock)
 
-    async def of_request(self, request: Request) -> Viewer | None:
-        """The viewer of a request: of its Authorization header, or without one of its signature."""
+    async def of_request(self, request: Request) -> "Bearer | None":
+        """Who asks: of its Authorization header, or without one of its signature."""
         headers = request.headers
         authorization = headers.get("authorization")
         if authorization is not None:
-            return await self.of_header(authorization)
+            return await self._bearer(authorization)
         key_id = headers.get(KEY_ID)
         return await self._of_signature(request, key_id) if key_id is not None else None
 
@@ -72,14 +74,14 @@ class Identity:
         bearer = await self._bearer(authorization)
         return bearer.viewer if bearer is not None else None
 
-    async def again(self, viewer: Viewer | None) -> Viewer | None:
+    async def again(self, viewer: Viewer) -> Viewer:
         """The same viewer with what it may do now; Unauthenticated once its session is over, or the client deleted."""
-        if viewer is not None and viewer.is_service:
+        if viewer.is_service:
             client = await self._clients.of(viewer.id)
             if client is None:
                 raise Unauthenticated("The service client is deleted.")
             return client.viewer
-        return None if viewer is None else await self._going_on(viewer.session_id, viewer.id)
+        return await self._going_on(viewer.session_id, viewer.id)
 
     async def of_parameters(self, parameters: Mapping[str, Any] | None) -> "Bearer | None":
         """Who a connection_init payload says: `authorization`, in any case, as in the header."""
@@ -106,7 +108,7 @@ class Identity:
             raise Unauthenticated("The session is over.")
         return viewer
 
-    async def _of_signature(self, request: Request, key_id: str) -> Viewer:
+    async def _of_signature(self, request: Request, key_id: str) -> "Bearer":
         signed = await read_signed(request, key_id)
         prefix, id = split(key_id)
         client = await self._clients.of(id) if id is not None and prefix == PREFIX else None
@@ -119,7 +121,7 @@ class Identity:
             raise Unauthenticated("The service client may not ask this host.")
         if not await take_nonce(self._server.database, client, signed.nonce):
             raise Unauthenticated("The nonce was used before.")
-        return client.viewer
+        return Bearer(self, client.viewer, NEVER)
 
     async def _read_session(self, id: UUID) -> Viewer | None:
         return await viewer_of_session(self._server.database, id)
@@ -130,11 +132,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whoever a token says, until it expires. Called, it says who that is now; Unauthenticated once it is over."""
+    """Whoever a token or a signature says, until it expires. Called, it says who that is now; Unauthenticated once it is over."""
 
     identity: Identity
     viewer: Viewer
     expires_at: datetime
 
-    async def __call__(self) -> Viewer | None:
+    async def __call__(self) -> Viewer:
         return await self.identity.again(self.viewer)

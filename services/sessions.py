@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Uuid, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Uuid, bindparam, delete, func, or_, select, union_all, update
 
 from db.accounts import Plan, User, Workspace
 from db.base import Permission, Viewer, new_id, now
+from db.clients import ServiceClient
 from db.engine import Database
 from db.roles import Role, RoleKind, UserRole
 from db.row_security import EVERYWHERE
@@ -32,7 +33,7 @@ WRONG = "The name or the password is wrong."
 NOT_YOURS = "It is not your password."
 AGENT_LENGTH_MAX = 255
 LOOKED_AT_ONCE = 100
-"""Sessions that one statement asks after."""
+"""Sessions and clients that one statement asks after."""
 
 
 @dataclass(frozen=True)
@@ -209,10 +210,10 @@ async def viewer_of_session(database: Database, session_id: UUID) -> Viewer | No
     return _viewer(rows, session_id)
 
 
-async def going_on(database: Database, session_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the sessions that are not over, and whose members may sign in."""
+async def going_on(database: Database, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the sessions that are not over, and whose members may sign in; and of the service clients that are there."""
     alive: set[UUID] = set()
-    left = list(session_ids)
+    left = list(ids)
     while left:
         some, left = left[:LOOKED_AT_ONCE], left[LOOKED_AT_ONCE:]
         # Always as many: a statement of another length is another statement to prepare.
@@ -283,12 +284,14 @@ SESSION_ROLES = (
     .where(Session.id == bindparam("session_id", type_=Uuid()), Session.is_active)
     .where(Session.expires_at > bindparam("moment", type_=Session.expires_at.type))
 )
-GOING_ON = (
+IDS = bindparam("ids", type_=Uuid(), expanding=True)
+GOING_ON = union_all(
     select(Session.id)
     .join(User, User.id == Session.user_id)
-    .where(Session.id.in_(bindparam("ids", type_=Uuid(), expanding=True)), Session.is_active)
+    .where(Session.id.in_(IDS), Session.is_active)
     .where(Session.expires_at > bindparam("moment", type_=Session.expires_at.type))
-    .where(User.is_active, User.deleted_at.is_(None))
+    .where(User.is_active, User.deleted_at.is_(None)),
+    select(ServiceClient.id).where(ServiceClient.id.in_(IDS), ServiceClient.deleted_at.is_(None)),
 )
 LOGIN = select(User.id, User.hashed_password, User.is_active).where(
     or_(User.username == bindparam("name"), User.email == bindparam("name")), User.deleted_at.is_(None)
