@@ -88,6 +88,21 @@ async def test_an_empty_bucket_refuses_and_fills_again(
     assert (await ask(owner, name, name="four")).ok()["workspace"] == {"name": "four"}
 
 
+async def test_all_addresses_of_an_ipv6_network_have_one_bucket(server: Server, clock: Clock) -> None:
+    levels = read_levels('{"anonymous": {"cost": 3, "bucket": 3, "restore": 1}}')
+    ask = Ask(replace(server, limits=Limits(levels, clock=clock)))
+
+    async def codes(address: str) -> list[str]:
+        context = replace(ask.context(None), client_address=address)
+        result = await schema.execute("{ viewer { permissions } }", None, context)
+        return [str((error.extensions or {})["code"]) for error in result.errors or ()]
+
+    assert [await codes(f"2001:db8:1:2::{n}") for n in range(3)] == [[], [], []]
+    assert await codes("2001:db8:1:2:3:4:5:6") == ["RATE_LIMITED"]
+    assert await codes("2001:db8:1:3::1") == []
+    assert [await codes(f"192.0.2.{n}") for n in range(5)] == [[]] * 5
+
+
 async def test_what_is_too_dear_is_refused_for_ever_and_costs_almost_nothing(
     limited: Ask, make: Make, owner: Viewer
 ) -> None:
