@@ -88,6 +88,24 @@ async def test_an_empty_bucket_refuses_and_fills_again(
     assert (await ask(owner, name, name="four")).ok()["workspace"] == {"name": "four"}
 
 
+async def test_who_has_spent_all_does_not_get_a_document_validated(
+    server: Server, clock: Clock, owner: Viewer
+) -> None:
+    levels = read_levels('{"admin": {"cost": 10, "bucket": 10, "restore": 1}}')
+    ask = Ask(replace(server, limits=Limits(levels, clock=clock)))
+    document = "{ viewer { permissions nothing } }"
+    # What is refused costs 1, and gives its turn back.
+    for _ in range(10):
+        assert (await ask(owner, document)).codes == ["VALIDATION_ERROR"]
+    fresh = document + "#"
+    assert (await ask(owner, fresh)).codes == ["RATE_LIMITED"]
+    known = schema.documents.of(fresh, LEVELS[LevelName.ADMIN])
+    assert "errors" not in vars(known)
+    clock.now += 1
+    assert (await ask(owner, fresh)).codes == ["VALIDATION_ERROR"]
+    assert "errors" in vars(known)
+
+
 async def test_all_addresses_of_an_ipv6_network_have_one_bucket(server: Server, clock: Clock) -> None:
     levels = read_levels('{"anonymous": {"cost": 3, "bucket": 3, "restore": 1}}')
     ask = Ask(replace(server, limits=Limits(levels, clock=clock)))

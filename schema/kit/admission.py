@@ -1,6 +1,7 @@
-"""Lets an operation in or refuses it whole, in this order: parsed, who asks, size, permissions, cost, validity, the bucket."""
+"""Lets an operation in or refuses it whole, in this order: parsed, who asks, size, permissions, cost, the bucket, validity."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -101,13 +102,21 @@ async def admit(documents: Documents, context: Context, asked: Asked) -> Admitte
     try:
         admitted = await _look(documents, context, asked)
     except Refused:
-        if await limits.charge(context.payer, limits.level_of(context.asking), REFUSED_COST):
-            raise _refused(RateLimited(TOO_MUCH, retry_after=1)) from None
+        wait = await limits.charge(context.payer, limits.level_of(context.asking), REFUSED_COST)
+        if wait:
+            raise _refused(RateLimited(TOO_MUCH, retry_after=math.ceil(wait))) from None
         raise
     try:
         await limits.enter(admitted.payer, admitted.level, admitted.cost)
     except RateLimited as limited:
         raise _refused(limited, admitted.cost) from limited
+    try:
+        # Last: it takes the longest, and who has nothing left does not get it done.
+        if admitted.document.errors:
+            raise Refused(*admitted.document.errors)
+    except BaseException:
+        limits.leave(admitted.payer, admitted.level, admitted.cost - REFUSED_COST)
+        raise
     return admitted
 
 
@@ -169,8 +178,6 @@ async def _look(documents: Documents, context: Context, asked: Asked) -> Admitte
     cost = _cost(measure, context)
     if cost > level.cost:
         raise _refused(TooExpensive(f"It costs {cost:,}; one operation may cost {level.cost:,}."), cost)
-    if document.errors:
-        raise Refused(*document.errors)
     return Admitted(document, known, level, context.payer, cost, measure.weight, limits)
 
 
