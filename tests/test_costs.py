@@ -19,6 +19,8 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("{ viewer { permissions } }", {}, 1),
     ("{ viewer { rateLimit { maximum available } } }", {}, 1),
     ("{ unknown { deeper { still } } }", {}, 1),
+    # To look at a document costs 5.
+    ('{ explain(document: "{ chats { nodes { id } } }") { cost } }', {}, 6),
     # An entity costs 1.
     ("{ viewer { user { id } } }", {}, 2),
     ("{ viewer { user { id } workspace { id name } session { id } } }", {}, 4),
