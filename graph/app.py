@@ -89,6 +89,7 @@ def make_server(settings: Settings, database: Database, *, workers: int = 1) -> 
         allow_registration=settings.allow_registration,
         guards_schema=settings.is_production,
         counts_attempts=settings.rate_limits,
+        takes_older_signatures=settings.older_signatures,
     )
 
 

@@ -109,7 +109,8 @@ class Identity:
         return viewer
 
     async def _of_signature(self, request: Request, key_id: str) -> "Bearer":
-        signed = await read_signed(request, key_id)
+        older = self._server.takes_older_signatures
+        signed = await read_signed(request, key_id, takes_older=older)
         prefix, id = split(key_id)
         client = await self._clients.of(id) if id is not None and prefix == PREFIX else None
         if id is not None and client is not None and not signed.is_of(client.secrets):
@@ -119,7 +120,7 @@ class Identity:
             raise Unauthenticated("The signature is not valid.")
         if not is_allowed_host(client.allowed_hosts, signed.host):
             raise Unauthenticated("The service client may not ask this host.")
-        if not await take_nonce(self._server.database, client, signed.nonce):
+        if signed.nonce is not None and not await take_nonce(self._server.database, client, signed.nonce):
             raise Unauthenticated("The nonce was used before.")
         return Bearer(self, client.viewer, NEVER)
 
