@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.engine import Database
 from db.faults import DatabaseFault
@@ -192,7 +192,7 @@ class HostCheck(TrustedHostMiddleware):
         if scope.get("path") in PROBES:
             await self._inside(scope, receive, send)
             return
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, receive, closing(send) if scope["type"] == "websocket" else send)
         if LET_IN not in scope:
             host = header(scope, b"host") or b""
             security.note(security.HOST_REFUSED, host=host.decode("latin-1"))
@@ -200,6 +200,18 @@ class HostCheck(TrustedHostMiddleware):
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[LET_IN] = True
         await self._inside(scope, receive, send)
+
+
+def closing(send: Send) -> Send:
+    """Refuses a handshake as the protocol does, where a layer answers it like a request: uvicorn takes that for a failure."""
+
+    async def send_some(message: Message) -> None:
+        if message["type"] == "websocket.http.response.start":
+            await send({"type": "websocket.close"})
+        elif message["type"] != "websocket.http.response.body":
+            await send(message)
+
+    return send_some
 
 
 class Shortcut:

@@ -38,6 +38,7 @@ from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
 from schema.kit.scalars import write_instant
 from schema.kit.schema import Schema
+from services import security
 from services.errors import ErrorCode, RateLimited, Unauthenticated
 from services.limits import WAIT_FOR_A_TURN_SECONDS
 from services.server import Server
@@ -157,9 +158,11 @@ class Endpoint(GraphQL[Context, None]):
         return UnsetType()
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
-        return super().is_websocket_origin_allowed(request, origin) or (
-            self._any_local_origin and is_local(origin)
-        )
+        local = self._any_local_origin and is_local(origin)
+        allowed = local or super().is_websocket_origin_allowed(request, origin)
+        if not allowed:
+            security.note(security.ORIGIN_REFUSED, origin=origin)
+        return allowed
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         return self.graphql_ide is not None and super().should_render_graphql_ide(request)

@@ -14,6 +14,7 @@ from db.base import Viewer
 from graph.signing import KEY_ID, read_signed
 from schema.clients import PREFIX
 from schema.kit.ids import split
+from services import security
 from services.clients import Signer, find_signer, is_allowed_host, take_nonce
 from services.errors import InvalidCredentials, Unauthenticated
 from services.server import Server
@@ -109,10 +110,18 @@ class Identity:
         return viewer
 
     async def _of_signature(self, request: Request, key_id: str) -> "Bearer":
+        prefix, id = split(key_id)
+        try:
+            client = await self._signer(request, key_id, id if prefix == PREFIX else None)
+        except Unauthenticated as refused:
+            security.note(security.SIGNATURE_REFUSED, client_id=id, reason=refused.message)
+            raise
+        return Bearer(self, client.viewer, NEVER)
+
+    async def _signer(self, request: Request, key_id: str, id: UUID | None) -> Signer:
         older = self._server.takes_older_signatures
         signed = await read_signed(request, key_id, takes_older=older)
-        prefix, id = split(key_id)
-        client = await self._clients.of(id) if id is not None and prefix == PREFIX else None
+        client = await self._clients.of(id) if id is not None else None
         if id is not None and client is not None and not signed.is_of(client.secrets):
             # It may have been given another secret since it was read.
             client = await self._clients.of(id, trusted_seconds=0)
@@ -122,7 +131,7 @@ class Identity:
             raise Unauthenticated("The service client may not ask this host.")
         if signed.nonce is not None and not await take_nonce(self._server.database, client, signed.nonce):
             raise Unauthenticated("The nonce was used before.")
-        return Bearer(self, client.viewer, NEVER)
+        return client
 
     async def _read_session(self, id: UUID) -> Viewer | None:
         return await viewer_of_session(self._server.database, id)

@@ -13,6 +13,7 @@ from db.attempts import Attempts
 from db.base import now
 from db.engine import Database
 from db.shields import shielded
+from services import security
 from services.errors import RateLimited
 from services.networks import network_of
 from services.server import Server
@@ -36,7 +37,11 @@ async def counted(server: Server, address: str | None, account: str | None = Non
         yield
         return
     limits = _limits(address, account)
-    await shielded(_take(server.database, limits))
+    try:
+        await shielded(_take(server.database, limits))
+    except RateLimited:
+        security.note(security.ATTEMPTS_REFUSED, address=address)
+        raise
     yield
     await shielded(_give_back(server.database, limits))
 

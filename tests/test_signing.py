@@ -6,12 +6,14 @@ from typing import Any
 import httpx
 import pytest
 from starlette.requests import Request
+from structlog.testing import capture_logs
 
 from db.base import Permission, Viewer
 from db.clients import ServiceClient
 from examples.sign import Signature
 from graph.identity import TRUSTED_SECONDS, Identity
 from schema.kit.ids import encode
+from services import security
 from services.clients import delete_client, rotate_secret
 from services.errors import Unauthenticated
 from services.server import Server
@@ -130,3 +132,17 @@ async def test_what_a_client_may_do_follows_its_row(
     assert seen is not None
     assert seen.permissions == {Permission.ORDERS_READ}
     assert await identity.again(client) == seen
+
+
+async def test_a_signature_that_is_refused_is_noted_with_its_client(
+    make: Make, identity: Identity, owner: Viewer
+) -> None:
+    client, secret = await make.client(owner, Permission.CHATS_READ)
+    with capture_logs() as lines:
+        assert await who(identity, sent(client, secret)) == client
+    assert lines == []
+    with capture_logs() as lines, pytest.raises(Unauthenticated):
+        await who(identity, sent(client, secrets.token_urlsafe(32)))
+    (line,) = lines
+    assert (line["event"], line["client_id"]) == (security.SIGNATURE_REFUSED, str(client.id))
+    assert line["reason"] == "The signature is not valid."
