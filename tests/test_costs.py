@@ -67,6 +67,7 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("query($n: Int!) { chats(first: $n) { nodes { id } } }", {"n": 9}, 11),
     ("query($n: Int = 4) { chats(first: $n) { nodes { id } } }", {}, 6),
     ("query($n: Int = 4) { chats(first: $n) { nodes { id } } }", {"n": 2}, 4),
+    ("query($n: Int = 4) { chats(first: $n) { nodes { id } } }", {"n": None}, 22),
     ("query($n: Int) { chats(first: $n) { nodes { id } } }", {}, 22),
     ("query($n: Int) { chats(first: $n) { nodes { id } } }", {"n": None}, 22),
     ("query($n: Int) { chats(first: $n) { nodes { id } } }", {"n": "many"}, 22),

@@ -53,6 +53,8 @@ RULES = [*specified_rules, KeysOnMutations, OneAttempt]
 ERRORS_MAX = 10
 """How many errors one answer lists."""
 MESSAGE_LENGTH_MAX = 500
+ABSENT = -1
+"""In place of the size that a variable gives."""
 CHOOSING = frozenset({"skip", "include"})
 MANY_TOKENS = "tokens. Parsing aborted."
 """How graphql-core says that it has stopped."""
@@ -95,17 +97,21 @@ class Known:
     def measure(self, given: Mapping[str, Any] | None, page_max: int) -> Measure:
         """What it asks for with these variables. Raises TooWide or Endless where it has no measure."""
         values = given or {}
-        key = (page_max, *[size_of(values.get(name)) for name in self.pricing.variables])
+        key = self._price_key(values, page_max)
         found = self._prices.get(key)
         if found is None:
-            sizes = {name: size for name, value in values.items() if (size := size_of(value)) is not None}
+            sizes = {name: size_of(value) for name, value in values.items()}
             found = self.pricing.measure(Sizes(sizes, page_max))
             if len(self._prices) >= PRICES_MAX:
                 self._prices.clear()
             # Which variables say a size is known by now; the first time it was not.
-            key = (page_max, *[size_of(values.get(name)) for name in self.pricing.variables])
-            self._prices[key] = found
+            self._prices[self._price_key(values, page_max)] = found
         return found
+
+    def _price_key(self, values: Mapping[str, Any], page_max: int) -> tuple[int | None, ...]:
+        # What is absent has its default; a null has none.
+        sizes = [size_of(values[name]) if name in values else ABSENT for name in self.pricing.variables]
+        return (page_max, *sizes)
 
     def excess(self, shape: Shape, level: Level, depth: int) -> str:
         """What of it is more than the level allows, in words; empty where nothing is."""

@@ -67,9 +67,9 @@ CURSOR: Final = Measure()
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many rows the variables ask for, where they say so, and how many a page has at most."""
+    """How many rows the variables ask for, None where they are no sizes, and how many a page has at most."""
 
-    named: Mapping[str, int]
+    named: Mapping[str, int | None]
     page_max: int
 
 
