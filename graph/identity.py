@@ -70,11 +70,6 @@ class Identity:
         key_id = headers.get(KEY_ID)
         return await self._of_signature(request, key_id) if key_id is not None else None
 
-    async def of_header(self, authorization: str | None) -> Viewer | None:
-        """The viewer of an Authorization header; None without one, Unauthenticated for one that is bad."""
-        bearer = await self._bearer(authorization)
-        return bearer.viewer if bearer is not None else None
-
     async def again(self, viewer: Viewer) -> Viewer:
         """The same viewer with what it may do now; Unauthenticated once its session is over, or the client deleted."""
         if viewer.is_service:
