@@ -8,6 +8,7 @@ import pytest
 
 from db.base import Viewer, new_id
 from schema import schema
+from schema.kit.admission import VARIABLES_LENGTH_MAX
 from schema.kit.documents import DOCUMENT_LENGTH_MAX, OCCURRENCES_MAX
 from services.limits import LEVELS, LevelName, Limits, level_name, read_levels
 from services.server import Server
@@ -97,7 +98,7 @@ async def test_who_has_spent_all_does_not_get_a_document_validated(
     # What is refused costs 1, and gives its turn back.
     for _ in range(10):
         assert (await ask(owner, document)).codes == ["VALIDATION_ERROR"]
-    fresh = document + "#"
+    fresh = f"{document}#{new_id()}"
     assert (await ask(owner, fresh)).codes == ["RATE_LIMITED"]
     known = schema.documents.of(fresh, LEVELS[LevelName.ADMIN])
     assert "errors" not in vars(known)
@@ -208,6 +209,11 @@ async def test_a_document_and_its_variables_have_a_size(ask: Ask, owner: Viewer)
             'query($v: JSON) { explain(document: "{ viewer { permissions } }", variables: $v) { cost } }'
         )
         assert (await ask(owner, explain, v=value)).codes == codes
+    length = VARIABLES_LENGTH_MAX - 4
+    for text, codes in (("x" * length, []), ("x" * (length + 1), ["PAYLOAD_TOO_LARGE"])):
+        assert (await ask(owner, explain, v={"a": ["", text]})).codes == codes
+    for items, codes in ((length + 2, []), (length + 3, ["PAYLOAD_TOO_LARGE"])):
+        assert (await ask(owner, explain, v={"a": [0] * items})).codes == codes
 
 
 async def test_what_takes_too_long_is_broken_off_and_no_change_is_begun_late(
