@@ -24,6 +24,17 @@ BODIES = {
         {"query": "query ($a: Int) { __typename }", "variables": {"a": "b" * LARGE}}
     ),
     "an operationName of 200 KB": json.dumps({"query": "{ __typename }", "operationName": "A" * LARGE}),
+    "4,000 aliases": json.dumps({"query": "{ " + " ".join(f"a{n}: __typename" for n in range(4_000)) + " }"}),
+    "3,000 lists in each other": json.dumps(
+        {"query": "{ chats(first: " + "[" * 3_000 + "]" * 3_000 + ") { totalCount } }"}
+    ),
+    "a bomb of fragments": json.dumps(
+        {
+            "query": "{ ...F0 } "
+            + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
+        }
+    ),
+    "a fragment in itself": json.dumps({"query": "{ ...F } fragment F on Query { ...F }"}),
     "line breaks and colours": json.dumps({"query": "{ \n\r\n\x1b[31m level=error }"}),
 }
 
