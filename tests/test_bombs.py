@@ -9,6 +9,8 @@ from db.base import Viewer
 from schema import schema
 from schema.kit.admission import Asked, admit
 from schema.kit.documents import OCCURRENCES_MAX
+from schema.kit.ids import encode
+from schema.kit.lengths import LENGTH_MAX, TEXT_LENGTH, is_long
 from services.limits import Limits
 from services.server import Server
 from tests.ask import Answer, Ask
@@ -128,3 +130,24 @@ async def test_a_known_document_is_let_in_at_once(server: Server, owner: Viewer)
             (await admit(schema.documents, context, asked)).settle(context)
         seconds.append((time.thread_time() - began) / TIMES_KNOWN)
     assert min(seconds) < KNOWN_CPU_SECONDS
+
+
+async def test_a_long_text_is_not_told_under_a_hundred_names(ask: Ask, make: Make, owner: Viewer) -> None:
+    """One text of 32,768 characters: 512 of them are an answer, and no more."""
+    customer = await make.customer(owner)
+    chat = await make.chat(owner, customer)
+    for _ in range(7):
+        await make.inbound(owner, customer, "x" * TEXT_LENGTH)
+
+    async def told(names: int) -> Answer:
+        contents = " ".join(f"a{n}: content" for n in range(names))
+        asked = f"query($id: ID!) {{ chat(by: {{id: $id}}) {{ messages(last: 7) {{ nodes {{ {contents} }} }} }} }}"
+        return await ask(owner, asked, id=encode("chat", chat.id))
+
+    fits = LENGTH_MAX // TEXT_LENGTH // 7
+    assert len((await told(fits)).ok()["messages"]["nodes"]) == 7
+    refused = await told(fits + 1)
+    assert (refused.data, refused.codes) == (None, ["PAYLOAD_TOO_LARGE"])
+    assert not is_long(None)
+    assert is_long({"a": [{"b": "x" * LENGTH_MAX}, "x"]})
+    assert not is_long({"a": [{"b": "x" * LENGTH_MAX}, 1, None]})
