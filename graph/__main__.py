@@ -10,13 +10,12 @@ from typing import TypeVar
 
 import click
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from db import migrate as migrations
 from db import row_security as policies
 from db.engine import Database
-from db.faults import DatabaseFault
 from graph.app import create_app, make_server, open_whole_database
+from graph.databases import prepare, prepare_to_serve, using
 from graph.health import ServerState
 from graph.logging import configure_logging
 from graph.rotation import show_rotation
@@ -62,7 +61,7 @@ def serve(workers: int) -> None:
             "SQLite is served by one process: followers hear of new messages inside it. "
             "For several workers set DATABASE_URL to a PostgreSQL database."
         )
-    asyncio.run(_with_database(settings, partial(_prepare_to_serve, settings.database_row_security)))
+    asyncio.run(_with_database(settings, partial(prepare_to_serve, settings.database_row_security)))
     if workers > 1:
         asyncio.run(_supervise(settings, workers))
         return
@@ -148,7 +147,7 @@ def seed(
         return
 
     async def run(database: Database) -> None:
-        await _prepare(database)
+        await prepare(database)
         server = make_server(settings, database)
         if messages is not None:
             await seeding.seed_messages(server, messages, number)
@@ -176,7 +175,7 @@ def create_admin(username: str, email: str, password: str, business_name: str | 
     settings = _settings()
 
     async def run(database: Database) -> None:
-        await _prepare(database)
+        await prepare(database)
         server = make_server(settings, database)
         hashed = await accounts.hash_new(server.passwords, password)
         assert hashed is not None
@@ -208,7 +207,7 @@ def rotate_keys() -> None:
     settings = _settings()
 
     async def run(database: Database) -> None:
-        await _prepare(database)
+        await prepare(database)
         await show_rotation(database, make_server(settings, database).vault)
 
     asyncio.run(_with_database(settings, run))
@@ -234,7 +233,7 @@ def check_migrations() -> None:
         click.echo(f"{database.dialect}: in step")
 
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_using(Database(f"sqlite:///{folder}/empty.db"), run))
+        asyncio.run(using(Database(f"sqlite:///{folder}/empty.db"), run))
 
 
 @main.command()
@@ -248,45 +247,11 @@ def new_migration(message: str) -> None:
             await connection.run_sync(migrations.write_revision, message)
 
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_using(Database(f"sqlite:///{folder}/empty.db"), run))
-
-
-async def _prepare(database: Database) -> None:
-    if database.dialect == "sqlite":
-        await migrations.migrate(database)
-        await database.analyze()
-        return
-    at, head = await migrations.current(database), migrations.head()
-    if at != head:
-        raise click.ClickException(
-            f"The database is at revision {at or 'none'}, this version needs {head}: run python -m graph migrate."
-        )
-
-
-async def _prepare_to_serve(row_security: bool, database: Database) -> None:
-    await _prepare(database)
-    if database.dialect == "postgresql":
-        async with database.write() as connection:
-            fault = await policies.fault(connection, wanted=row_security)
-        if fault is not None:
-            raise click.ClickException(f"This database cannot be served: {fault}.")
+        asyncio.run(using(Database(f"sqlite:///{folder}/empty.db"), run))
 
 
 async def _with_database(settings: Settings, run: Callable[[Database], Awaitable[T]]) -> T:
-    return await _using(open_whole_database(settings), run)
-
-
-async def _using(database: Database, run: Callable[[Database], Awaitable[T]]) -> T:
-    try:
-        return await run(database)
-    except (OSError, DBAPIError, DatabaseFault) as error:
-        shown = database.url.render_as_string(hide_password=True)
-        reason = error.__cause__ if isinstance(error, DatabaseFault) else error
-        raise click.ClickException(
-            f"The database {shown} cannot be used: {type(reason).__name__}."
-        ) from error
-    finally:
-        await database.close()
+    return await using(open_whole_database(settings), run)
 
 
 async def _supervise(settings: Settings, workers: int) -> None:

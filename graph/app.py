@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.engine import Database
 from db.faults import DatabaseFault
@@ -91,6 +91,7 @@ def make_server(settings: Settings, database: Database, *, workers: int = 1) -> 
         allow_registration=settings.allow_registration,
         guards_schema=settings.is_production,
         counts_attempts=settings.rate_limits,
+        takes_older_signatures=settings.older_signatures,
     )
 
 
@@ -198,7 +199,7 @@ class HostCheck(TrustedHostMiddleware):
         if host in self._known:
             await self._inside(scope, receive, send)
             return
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, receive, closing(send) if scope["type"] == "websocket" else send)
         if LET_IN not in scope:
             security.note(security.HOST_REFUSED, host=host.decode("latin-1"))
 
@@ -207,6 +208,18 @@ class HostCheck(TrustedHostMiddleware):
         if len(self._known) < HOSTS_MAX:
             self._known.add(header(scope, b"host") or b"")
         await self._inside(scope, receive, send)
+
+
+def closing(send: Send) -> Send:
+    """Refuses a handshake as the protocol does, where a layer answers it like a request: uvicorn takes that for a failure."""
+
+    async def send_some(message: Message) -> None:
+        if message["type"] == "websocket.http.response.start":
+            await send({"type": "websocket.close"})
+        elif message["type"] != "websocket.http.response.body":
+            await send(message)
+
+    return send_some
 
 
 class Shortcut:

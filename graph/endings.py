@@ -1,4 +1,4 @@
-"""Ends the sockets of those who may no longer listen: the token has expired, or the session is over. Idle ones too."""
+"""Ends the sockets and event streams of those who may no longer listen: the token has expired, or the session is over. Idle ones too."""
 
 import asyncio
 from typing import Final
@@ -7,12 +7,13 @@ import structlog
 
 from db.base import now
 from db.faults import DatabaseFault
+from graph.identity import Bearer
 from graph.lines import Line, Lines
 from services.server import Server
 from services.sessions import going_on
 
 LOOK_SECONDS: Final = 1.0
-"""How late a socket may be closed after its token expired."""
+"""How late a line may be closed after its token expired."""
 LOOKS_BETWEEN_QUESTIONS: Final = 2
 """A session that ended elsewhere is noticed after so many looks: well within five seconds."""
 FORBIDDEN: Final = 4403
@@ -22,7 +23,7 @@ logger = structlog.get_logger("switchboard.sockets")
 
 
 async def keep_watch(lines: Lines, server: Server) -> None:
-    """Looks after all sockets of this worker, as long as it runs."""
+    """Looks after all sockets and event streams of this worker, as long as it runs."""
     look = 0
     while True:
         await asyncio.sleep(LOOK_SECONDS)
@@ -38,16 +39,21 @@ async def keep_watch(lines: Lines, server: Server) -> None:
 
 
 def expired(lines: Lines) -> set[Line]:
-    """The sockets whose token is no longer good."""
+    """The lines whose token is no longer good."""
     moment = now()
-    return {line for line in lines.sockets if line.bearer is not None and line.bearer.expires_at <= moment}
+    return {line for line, bearer in bearers(lines).items() if bearer.expires_at <= moment}
 
 
 async def ended(lines: Lines, server: Server) -> set[Line]:
-    """The sockets whose session has been ended, or whose member may no longer sign in."""
-    asked = {line: line.bearer.viewer.session_id for line in lines.sockets if line.bearer is not None}
+    """The lines whose session has been ended, whose member may no longer sign in, or whose client was deleted."""
+    asked = {line: bearer.viewer.session_id for line, bearer in bearers(lines).items()}
     alive = await going_on(server.database, set(asked.values()))
     return {line for line, session_id in asked.items() if session_id not in alive}
+
+
+def bearers(lines: Lines) -> dict[Line, Bearer]:
+    """Whose the lines are; those of nobody have no end."""
+    return {line: line.bearer for line in (*lines.sockets, *lines.streams) if line.bearer is not None}
 
 
 async def close(line: Line) -> None:

@@ -1,9 +1,7 @@
 """The graph on the wire: GraphQL over HTTP, graphql-transport-ws, and graphql-sse in distinct connections."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -24,7 +22,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.unset import UnsetType
 
 from db.base import new_id, now
-from graph.identity import Identity
+from graph.identity import Bearer, Identity
 from graph.lines import Lines
 from graph.negotiation import EVENTS, JSON, answer_type, liked_types
 from graph.operations import fault_of_request, read_operation
@@ -32,6 +30,7 @@ from graph.requests import CLIENT_CLOSED_REQUEST, bounded, client_address, heade
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
+from graph.streams import EventStream
 from graph.tally import Tallied, Tally
 from graph.trusted import TrustedDocuments
 from schema.kit.context import Context
@@ -39,6 +38,7 @@ from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
 from schema.kit.scalars import write_instant
 from schema.kit.schema import Schema
+from services import security
 from services.errors import ErrorCode, RateLimited, Unauthenticated
 from services.limits import WAIT_FOR_A_TURN_SECONDS
 from services.server import Server
@@ -134,13 +134,11 @@ class Endpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         headers = request.headers
-        asking = None
-        if isinstance(request, Request):
-            asking = await self._identity.of_request(request)
+        bearer = await self._identity.of_request(request) if isinstance(request, Request) else None
         context = Context(
             self._server,
-            asking,
-            identify=partial(self._identity.again, asking),
+            bearer.viewer if bearer is not None else None,
+            identify=bearer,
             request_id=_request_id(request.scope),
             client_address=client_address(request.scope, self._trusted_proxies),
             client_agent=headers.get("user-agent", "")[:AGENT_LENGTH_MAX] or None,
@@ -161,9 +159,11 @@ class Endpoint(GraphQL[Context, None]):
         return UnsetType()
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
-        return super().is_websocket_origin_allowed(request, origin) or (
-            self._any_local_origin and is_local(origin)
-        )
+        local = self._any_local_origin and is_local(origin)
+        allowed = local or super().is_websocket_origin_allowed(request, origin)
+        if not allowed:
+            security.note(security.ORIGIN_REFUSED, origin=origin)
+        return allowed
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         return self.graphql_ide is not None and super().should_render_graphql_ide(request)
@@ -185,19 +185,11 @@ class Endpoint(GraphQL[Context, None]):
             raise HTTPException(
                 HTTPStatus.NOT_ACCEPTABLE, f"A subscription is answered as {EVENTS}, or over a WebSocket."
             )
-        if kind is OperationType.SUBSCRIPTION:
-            self._check_room(request.context)
         streamed = types[:1] == (EVENTS,) or kind is OperationType.SUBSCRIPTION
         request.note_follows(kind is OperationType.SUBSCRIPTION)
         return GraphQLRequestData(
             query, members.get("variables"), name, members.get("extensions"), "sse" if streamed else "http"
         )
-
-    def _check_room(self, context: Context) -> None:
-        """Event streams count like sockets."""
-        level = self._server.limits.level_of(context.asking)
-        if not self.lines.has_room(context.payer, level.sockets):
-            raise RateLimited("Too many sockets and event streams.", retry_after=WAIT_FOR_A_TURN_SECONDS)
 
     async def _read_members(self, request: AsyncHTTPRequestAdapter) -> dict[str, Any]:
         if request.method == "GET":
@@ -237,16 +229,16 @@ class Endpoint(GraphQL[Context, None]):
     async def create_streaming_response(
         self, request: Any, stream: Any, sub_response: Response, headers: Mapping[str, str]
     ) -> Response:
-        parts = self._counted(stream(), request.state.context) if request.state.follows else stream()
-        return StreamingResponse(parts, headers={**headers, "Vary": "Accept"})
-
-    async def _counted(
-        self, stream: AsyncGenerator[str, None], context: Context
-    ) -> AsyncGenerator[str, None]:
-        with self.lines.stream(context.payer):
-            async with aclosing(stream):
-                async for part in stream:
-                    yield part
+        headers = {**headers, "Vary": "Accept"}
+        if not request.state.follows:
+            return StreamingResponse(stream(), headers=headers)
+        context: Context = request.state.context
+        bearer = context.identify if isinstance(context.identify, Bearer) else None
+        answer = EventStream(stream(), self.lines, bearer, headers)
+        level = self._server.limits.level_of(context.asking)
+        if not self.lines.admit(answer, context.payer, level.sockets):
+            raise RateLimited("Too many sockets and event streams.", retry_after=WAIT_FOR_A_TURN_SECONDS)
+        return answer
 
     def _respond(self, request: Request | WebSocket, answer: Mapping[str, Any], status: int) -> Response:
         told = {"requestId": _request_id(request.scope), "timestamp": write_instant(now())}

@@ -123,7 +123,7 @@ def live(server: "Server", state: ServerState) -> dict[str, Any]:
         },
         "sweep": {"working": sweep.is_working, "milliseconds": round(sweep.seconds * 1_000, 1)},
         "sockets": len(state.lines.sockets),
-        "eventStreams": state.lines.stream_count,
+        "eventStreams": len(state.lines.streams),
         "subscriptions": hub.follower_count(),
         "resumed": sum(count for (_, resumed), count in hub.begun.items() if resumed),
         "slowClosed": state.lines.slow_count,

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from db.base import Viewer
 from graph.signing import KEY_ID, read_signed
 from schema.clients import PREFIX
 from schema.kit.ids import split
+from services import security
 from services.clients import Signer, find_signer, is_allowed_host, take_nonce
 from services.errors import InvalidCredentials, Unauthenticated
 from services.server import Server
@@ -26,6 +27,8 @@ TRUSTED_SECONDS: Final = 5.0
 SESSIONS_MAX: Final = 10_000
 CLIENTS_MAX: Final = 1_000
 SCHEME: Final = "bearer "
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""When a client expires that signs."""
 
 
 class Known(Generic[T]):
@@ -58,28 +61,23 @@ class Identity:
         self._sessions = Known(self._read_session, SESSIONS_MAX, clock)
         self._clients = Known(self._read_client, CLIENTS_MAX, clock)
 
-    async def of_request(self, request: Request) -> Viewer | None:
-        """The viewer of a request: of its Authorization header, or without one of its signature."""
+    async def of_request(self, request: Request) -> "Bearer | None":
+        """Who asks: of its Authorization header, or without one of its signature."""
         headers = request.headers
         authorization = headers.get("authorization")
         if authorization is not None:
-            return await self.of_header(authorization)
+            return await self._bearer(authorization)
         key_id = headers.get(KEY_ID)
         return await self._of_signature(request, key_id) if key_id is not None else None
 
-    async def of_header(self, authorization: str | None) -> Viewer | None:
-        """The viewer of an Authorization header; None without one, Unauthenticated for one that is bad."""
-        bearer = await self._bearer(authorization)
-        return bearer.viewer if bearer is not None else None
-
-    async def again(self, viewer: Viewer | None) -> Viewer | None:
+    async def again(self, viewer: Viewer) -> Viewer:
         """The same viewer with what it may do now; Unauthenticated once its session is over, or the client deleted."""
-        if viewer is not None and viewer.is_service:
+        if viewer.is_service:
             client = await self._clients.of(viewer.id)
             if client is None:
                 raise Unauthenticated("The service client is deleted.")
             return client.viewer
-        return None if viewer is None else await self._going_on(viewer.session_id, viewer.id)
+        return await self._going_on(viewer.session_id, viewer.id)
 
     async def of_parameters(self, parameters: Mapping[str, Any] | None) -> "Bearer | None":
         """Who a connection_init payload says: `authorization`, in any case, as in the header."""
@@ -106,10 +104,19 @@ class Identity:
             raise Unauthenticated("The session is over.")
         return viewer
 
-    async def _of_signature(self, request: Request, key_id: str) -> Viewer:
-        signed = await read_signed(request, key_id)
+    async def _of_signature(self, request: Request, key_id: str) -> "Bearer":
         prefix, id = split(key_id)
-        client = await self._clients.of(id) if id is not None and prefix == PREFIX else None
+        try:
+            client = await self._signer(request, key_id, id if prefix == PREFIX else None)
+        except Unauthenticated as refused:
+            security.note(security.SIGNATURE_REFUSED, client_id=id, reason=refused.message)
+            raise
+        return Bearer(self, client.viewer, NEVER)
+
+    async def _signer(self, request: Request, key_id: str, id: UUID | None) -> Signer:
+        older = self._server.takes_older_signatures
+        signed = await read_signed(request, key_id, takes_older=older)
+        client = await self._clients.of(id) if id is not None else None
         if id is not None and client is not None and not signed.is_of(client.secrets):
             # It may have been given another secret since it was read.
             client = await self._clients.of(id, trusted_seconds=0)
@@ -117,9 +124,9 @@ class Identity:
             raise Unauthenticated("The signature is not valid.")
         if not is_allowed_host(client.allowed_hosts, signed.host):
             raise Unauthenticated("The service client may not ask this host.")
-        if not await take_nonce(self._server.database, client, signed.nonce):
+        if signed.nonce is not None and not await take_nonce(self._server.database, client, signed.nonce):
             raise Unauthenticated("The nonce was used before.")
-        return client.viewer
+        return client
 
     async def _read_session(self, id: UUID) -> Viewer | None:
         return await viewer_of_session(self._server.database, id)
@@ -130,11 +137,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whoever a token says, until it expires. Called, it says who that is now; Unauthenticated once it is over."""
+    """Whoever a token or a signature says, until it expires. Called, it says who that is now; Unauthenticated once it is over."""
 
     identity: Identity
     viewer: Viewer
     expires_at: datetime
 
-    async def __call__(self) -> Viewer | None:
+    async def __call__(self) -> Viewer:
         return await self.identity.again(self.viewer)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, Protocol
 
 from graph.identity import Bearer
@@ -16,7 +16,7 @@ SPREAD_SECONDS_MAX: Final = 5.0
 
 
 class Line(Protocol):
-    """A socket, as far as closing it goes."""
+    """A socket or an event stream, as far as closing it goes."""
 
     bearer: Bearer | None
 
@@ -29,51 +29,40 @@ class Lines:
 
     def __init__(self) -> None:
         self.sockets: set[Line] = set()
-        self.stream_count = 0
+        self.streams: set[Line] = set()
         self.slow_count = 0
         """Sockets closed since the start because their client did not read."""
         self._of_payer: Counter[Key] = Counter()
         self._payers: dict[Line, Key] = {}
 
-    @contextmanager
-    def socket(self, line: Line) -> Iterator[None]:
-        """Counts a socket while the block runs."""
-        self.sockets.add(line)
-        try:
-            yield
-        finally:
-            self.sockets.discard(line)
-            payer = self._payers.pop(line, None)
-            if payer is not None:
-                self._leave(payer)
-
     def admit(self, line: Line, payer: Key, most: int) -> bool:
-        """Counts a socket as somebody's; False where that has as many already."""
-        if not self.has_room(payer, most):
+        """Counts a socket or an event stream as somebody's until it has ended; False where that has as many already."""
+        if self._of_payer[payer] >= most:
             return False
         self._of_payer[payer] += 1
         self._payers[line] = payer
         return True
 
-    def has_room(self, payer: Key, most: int) -> bool:
-        """Whether somebody may have one more socket or event stream."""
-        return self._of_payer[payer] < most
+    def socket(self, line: Line) -> AbstractContextManager[None]:
+        """Keeps a socket while the block runs."""
+        return self._open(self.sockets, line)
+
+    def stream(self, line: Line) -> AbstractContextManager[None]:
+        """Keeps an event stream of a subscription while the block runs."""
+        return self._open(self.streams, line)
 
     @contextmanager
-    def stream(self, payer: Key) -> Iterator[None]:
-        """Counts an event stream of a subscription as somebody's while the block runs."""
-        self.stream_count += 1
-        self._of_payer[payer] += 1
+    def _open(self, among: set[Line], line: Line) -> Iterator[None]:
+        among.add(line)
         try:
             yield
         finally:
-            self.stream_count -= 1
-            self._leave(payer)
-
-    def _leave(self, payer: Key) -> None:
-        self._of_payer[payer] -= 1
-        if not self._of_payer[payer]:
-            del self._of_payer[payer]
+            among.discard(line)
+            payer = self._payers.pop(line, None)
+            if payer is not None:
+                self._of_payer[payer] -= 1
+                if not self._of_payer[payer]:
+                    del self._of_payer[payer]
 
     async def close_all(self, within_seconds: float) -> None:
         """Closes every socket with 1012, spread over a while that grows with their number."""

@@ -79,6 +79,8 @@ def configure_logging(environment: Environment, level: LogLevel, stream: TextIO 
     # graph.requests writes the line of a request: without the query string, with the request id.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(is_worth_a_line)
+    # It tells the origin of a page that may not open a socket, however long that is: graph.endpoint notes it.
+    logging.getLogger("strawberry.ws").setLevel(logging.ERROR)
     # It tells every statement with its values: password hashes, and what customers wrote.
     logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
@@ -88,9 +90,8 @@ def is_worth_a_line(record: logging.LogRecord) -> bool:
     if "UTF-8 sequence received from client" in str(record.msg):
         record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
     # The line of the request says that it was a socket, and when it is over.
-    return '"WebSocket %s"' not in str(record.msg) and record.msg not in (
-        "connection open",
-        "connection closed",
+    return '"WebSocket %s"' not in str(record.msg) and not str(record.msg).startswith(
+        ("connection open", "connection closed", "connection rejected")
     )
 
 

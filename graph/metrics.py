@@ -65,7 +65,7 @@ class Figures(Collector):
     def _of_sockets(self) -> Iterator[Metric]:
         lines, hub = self._state.lines, self._server.hub
         yield _gauge("sockets", "Open WebSockets.", len(lines.sockets))
-        yield _gauge("event_streams", "Open streams of server-sent events.", lines.stream_count)
+        yield _gauge("event_streams", "Open streams of server-sent events.", len(lines.streams))
         yield _gauge("subscriptions", "Subscriptions that follow something.", hub.follower_count())
         yield _gauge("draining", "Whether the worker takes no more.", self._state.draining)
         yield _counter("slow_closed", "Sockets closed because their client did not read.", lines.slow_count)

@@ -21,13 +21,13 @@ async def refusal(
     if identity is None:
         return None
     try:
-        viewer = await identity.of_header(request.headers.get("authorization"))
+        bearer = await identity.of_request(request)
     except Problem:
-        viewer = None
-    if viewer is None:
+        bearer = None
+    if bearer is None:
         told = {"WWW-Authenticate": "Bearer"}
         return PlainTextResponse("sign in first", 401, headers={**NEVER_STORED, **told})
-    if permission is not None and not viewer.can(permission):
+    if permission is not None and not bearer.viewer.can(permission):
         return PlainTextResponse(f"needs {permission.value}", 403, headers=NEVER_STORED)
     return None
 

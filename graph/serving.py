@@ -87,7 +87,7 @@ class Worker(uvicorn.Server):
         """Drains: not ready, takes no more, finishes, closes its sockets one after the other, and only then ends."""
         self._state.draining = True
         lines = self._state.lines
-        logger.info("draining", sockets=len(lines.sockets), streams=lines.stream_count)
+        logger.info("draining", sockets=len(lines.sockets), streams=len(lines.streams))
         finish, notice = (1.0, 0.0) if self._is_orphan else (FINISH_SECONDS, NOTICE_SECONDS)
         deadline = time.monotonic() + finish
         # Looks, and not one long sleep: a loop that is late has not yet read what was sent to it.
@@ -120,7 +120,7 @@ class Worker(uvicorn.Server):
             if cycle is not None and not cycle.response_complete:
                 connection.shutdown()  # after its answer
                 asked += 1
-        self._quiet_looks = 0 if asked > self._state.lines.stream_count else self._quiet_looks + 1
+        self._quiet_looks = 0 if asked > len(self._state.lines.streams) else self._quiet_looks + 1
         return self._quiet_looks < QUIET_LOOKS
 
     async def _end_streams(self, within_seconds: float) -> None:

@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     # Whose X-Forwarded-* headers are believed.
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
 
+    # Whether service clients may sign plain GETs without a nonce.
+    older_signatures: bool = False
+
     # What becomes of a document that the file does not list: off, log or enforce.
     trusted_documents: Trust = Trust.OFF
     trusted_documents_file: Path | None = Field(default=None, validate_default=True)

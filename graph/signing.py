@@ -10,6 +10,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from graph.negotiation import EVENTS, liked_types
 from services.errors import Unauthenticated
 
 FORM: Final = "HMAC-V2"
@@ -31,7 +32,8 @@ class Signed:
     key_id: str
     text: bytes
     signature: bytes
-    nonce: str
+    nonce: str | None
+    """None in the older form, which has none."""
     host: str
 
     def is_of(self, secrets: Iterable[str]) -> bool:
@@ -40,29 +42,32 @@ class Signed:
         return any(hmac.compare_digest(one.encode(), self.signature) for one in made)
 
 
-async def read_signed(request: Request, key_id: str) -> Signed:
-    """A signed request; Unauthenticated where a header is missing or malformed, or its time is not now."""
+async def read_signed(request: Request, key_id: str, *, takes_older: bool) -> Signed:
+    """A signed request; Unauthenticated where a header is missing or malformed, or its time is not now.
+
+    Without a nonce it is of the older form, which says nothing of the body: for GETs alone, where it is taken.
+    """
     headers = request.headers
-    timestamp, nonce = headers.get(TIMESTAMP, ""), headers.get(NONCE, "")
+    timestamp, nonce, host = headers.get(TIMESTAMP, ""), headers.get(NONCE), headers.get("host", "")
     if not INSTANT.fullmatch(timestamp) or abs(time.time() - int(timestamp)) > SKEW_SECONDS_MAX:
         raise Unauthenticated(
             f"X-API-Timestamp is the Unix time in seconds, at most {SKEW_SECONDS_MAX} from ours."
         )
-    if not NONCES.fullmatch(nonce):
+    if nonce is None and takes_older and _is_plain(request):
+        text = f"{request.method}:{_target(request)}:{timestamp}"
+    elif nonce is None or not NONCES.fullmatch(nonce):
         raise Unauthenticated("X-API-Nonce is 16 to 128 letters, digits, `.`, `_`, `~` or `-`.")
-    host = headers.get("host", "")
-    signed = (
-        FORM,
-        request.method,
-        host,
-        _target(request),
-        timestamp,
-        nonce,
-        headers.get("content-type", ""),
-        hashlib.sha256(await request.body()).hexdigest(),
-    )
-    text = "\n".join(signed).encode("latin-1")  # as the headers were read
-    return Signed(key_id, text, headers.get(SIGNATURE, "").encode("latin-1"), nonce, PORT.sub("", host))
+    else:
+        hashed = hashlib.sha256(await request.body()).hexdigest()
+        kind = headers.get("content-type", "")
+        text = "\n".join((FORM, request.method, host, _target(request), timestamp, nonce, kind, hashed))
+    signature = headers.get(SIGNATURE, "").encode("latin-1")  # as the headers were read
+    return Signed(key_id, text.encode("latin-1"), signature, nonce, PORT.sub("", host))
+
+
+def _is_plain(request: Request) -> bool:
+    """A GET that is answered once: what follows would outlive the minutes that a captured header is good for."""
+    return request.method == "GET" and EVENTS not in liked_types(request.headers.get("accept", ""))
 
 
 def _target(request: Request) -> str:

@@ -3,7 +3,8 @@
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from schema.accounts import AccountMutation, AccountQuery
+from schema.account_changes import AccountMutation
+from schema.accounts import AccountQuery
 from schema.audit import AuditQuery
 from schema.channels import ChannelMutation, ChannelQuery
 from schema.chats import ChatMutation, ChatQuery

@@ -10,7 +10,10 @@ from schema.kit.context import Context, Info
 from schema.kit.node import described_type
 from schema.kit.roots import query
 from schema.kit.scalars import JSON
-from services.errors import Invalid
+from services.errors import Invalid, Unauthenticated
+
+LOOKING = 5
+"""What it costs to look at a document: a few milliseconds of a processor."""
 
 
 @described_type
@@ -41,7 +44,7 @@ class OperationCost:
 
 @strawberry.type
 class LimitQuery:
-    @query(public=True)
+    @query(public=True, weight=LOOKING)
     async def explain(
         self,
         info: Info,
@@ -53,7 +56,10 @@ class LimitQuery:
             JSON | None, strawberry.argument(description="An object: page sizes are looked up in it.")
         ] = strawberry.UNSET,
     ) -> OperationCost | None:
-        """What a document would cost the viewer, without running it. Takes no sign-in."""
+        """What a document would cost the viewer, without running it. Takes a sign-in where introspection does."""
+        if info.context.server.guards_schema and info.context.asking is None:
+            # What a field costs and needs tells that it is there.
+            raise Unauthenticated("Sign in first.")
         name = operation_name if isinstance(operation_name, str) else None
         given: Any = None if variables is strawberry.UNSET else variables
         if given is not None and not isinstance(given, dict):

@@ -18,6 +18,7 @@ from services import accounts, security
 from services import sessions as services
 from services.attempts import counted
 from services.errors import Forbidden, InvalidCredentials
+from services.logins import check_current_password, check_login, find_login
 from services.refreshing import refresh_session
 
 SessionId = Annotated[strawberry.ID, IdOf("session")]
@@ -162,15 +163,10 @@ class SessionMutation:
     async def login(self, info: Info, input: LoginInput) -> AuthPayload | None:
         """Signs a member in by username or e-mail. An unknown name takes as long as a wrong password."""
         server, values = info.context.server, given(input)
-        account = await services.account_named(server.database, values["username"])
-        async with counted(server, info.context.client_address, account):
-            proof = await services.check_login(
-                server.database,
-                server.passwords,
-                values["username"],
-                values["password"],
-                info.context.client_address,
-            )
+        address = info.context.client_address
+        found = await find_login(server.database, values["username"])
+        async with counted(server, address, found.account):
+            proof = await check_login(server.database, server.passwords, found, values["password"], address)
             client = _client(info, values.get("device_info"))
             signed_in = await info.context.transact(services.log_in, server.tokens, proof, **client)
         return _signed_in(info, signed_in)
@@ -201,7 +197,7 @@ class SessionMutation:
         server, viewer = info.context.server, info.context.viewer
         accounts.check_password(input.new_password, "new_password")
         async with counted(server, info.context.client_address, viewer.id.hex):
-            old_hash = await services.check_current_password(
+            old_hash = await check_current_password(
                 server.database, server.passwords, viewer, input.current_password
             )
         new_hash = await server.passwords.hash(input.new_password)

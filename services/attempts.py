@@ -1,7 +1,6 @@
 """Attempts to sign in, counted for account and address by all workers together before a password is looked at."""
 
 import hashlib
-import ipaddress
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +13,9 @@ from db.attempts import Attempts
 from db.base import now
 from db.engine import Database
 from db.shields import shielded
+from services import security
 from services.errors import RateLimited
+from services.networks import network_of
 from services.server import Server
 from services.work import UPSERTS
 
@@ -24,8 +25,6 @@ ACCOUNT_MAX: Final = 5
 """Failed attempts at one account from one address in that time."""
 ADDRESS_MAX: Final = 100
 """Failed attempts from one address, whatever the account: many people may share it."""
-NETWORK_BITS: Final = 64
-"""An IPv6 address stands for its network: whoever has one has all of them."""
 
 
 @asynccontextmanager
@@ -38,13 +37,17 @@ async def counted(server: Server, address: str | None, account: str | None = Non
         yield
         return
     limits = _limits(address, account)
-    await shielded(_take(server.database, limits))
+    try:
+        await shielded(_take(server.database, limits))
+    except RateLimited:
+        security.note(security.ATTEMPTS_REFUSED, address=address)
+        raise
     yield
     await shielded(_give_back(server.database, limits))
 
 
 def _limits(address: str | None, account: str | None) -> Mapping[str, int]:
-    network = _network(address or "")
+    network = network_of(address or "")
     limits = {_key(network): ADDRESS_MAX}
     if account is not None:
         limits[_key(network, account)] = ACCOUNT_MAX
@@ -54,16 +57,6 @@ def _limits(address: str | None, account: str | None) -> Mapping[str, int]:
 
 def _key(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode(errors="replace")).hexdigest()
-
-
-def _network(address: str) -> str:
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if known.version == 4:
-        return address
-    return str(ipaddress.ip_network((known, NETWORK_BITS), strict=False))
 
 
 async def _take(database: Database, limits: Mapping[str, int]) -> None:

@@ -81,7 +81,7 @@ def read_levels(text: str) -> Mapping[LevelName, Level]:
 
 
 Key = UUID | str
-"""Whose bucket: a member's or client's id, or the address of who is nobody."""
+"""Whose bucket: a member's or client's id, or the network of who is nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,22 @@ SESSIONS_ENDED: Final = "sessions ended"
 PASSWORD_CHANGED: Final = "password changed"
 PERMISSION_REFUSED: Final = "permission refused"
 HOST_REFUSED: Final = "host refused"
+ORIGIN_REFUSED: Final = "origin refused"
+SIGNATURE_REFUSED: Final = "signature refused"
+ATTEMPTS_REFUSED: Final = "attempts refused"
 EVENTS: Final = (
     LOGIN_FAILED,
+    ATTEMPTS_REFUSED,
+    SIGNATURE_REFUSED,
     REFRESH_REUSED,
     SESSION_REVOKED,
     SESSIONS_ENDED,
     PASSWORD_CHANGED,
     PERMISSION_REFUSED,
     HOST_REFUSED,
+    ORIGIN_REFUSED,
 )
-ALARMING: Final = frozenset({LOGIN_FAILED, REFRESH_REUSED})
+ALARMING: Final = frozenset({LOGIN_FAILED, ATTEMPTS_REFUSED, SIGNATURE_REFUSED, REFRESH_REUSED})
 VALUE_LENGTH_MAX: Final = 256
 
 

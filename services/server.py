@@ -39,6 +39,8 @@ class Server:
     """Whether the schema is told to nobody but those signed in, and no error suggests names."""
     counts_attempts: bool = False
     """Whether attempts to sign in are limited."""
+    takes_older_signatures: bool = False
+    """Whether service clients may sign plain GETs without a nonce."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sweep", Sweep(self.database, self.hub))

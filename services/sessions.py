@@ -5,20 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Uuid, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Uuid, bindparam, delete, func, select, union_all, update
 
 from db.accounts import Plan, User, Workspace
 from db.base import Permission, Viewer, new_id, now
+from db.clients import ServiceClient
 from db.engine import Database
 from db.roles import Role, RoleKind, UserRole
 from db.row_security import EVERYWHERE
 from db.sessions import RefreshToken, Session
-from services import security
 from services.accounts import check_reach, register
-from services.emails import read_email
-from services.errors import Forbidden, Invalid, InvalidCredentials, Unauthenticated
+from services.errors import Forbidden, InvalidCredentials, Unauthenticated
+from services.logins import NOT_YOURS, WRONG, Proof
 from services.members import check_member
-from services.passwords import LENGTH_MAX, Passwords
 from services.tokens import (
     ACCESS_LIFETIME_SECONDS,
     SESSION_LIFETIME,
@@ -28,11 +27,9 @@ from services.tokens import (
 )
 from services.work import Work
 
-WRONG = "The name or the password is wrong."
-NOT_YOURS = "It is not your password."
 AGENT_LENGTH_MAX = 255
 LOOKED_AT_ONCE = 100
-"""Sessions that one statement asks after."""
+"""Sessions and clients that one statement asks after."""
 
 
 @dataclass(frozen=True)
@@ -44,56 +41,6 @@ class SignedIn:
     user: Any
     viewer: Viewer
     expires_in: int = ACCESS_LIFETIME_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """That somebody knew a member's password, for as long as this is its hash."""
-
-    user_id: UUID
-    hashed_password: str
-
-
-async def find_login(database: Database, name: str) -> Row[Any] | None:
-    """The member with that username or e-mail: its id and its password's hash."""
-    rows = await database.fetch(LOGIN, {"name": _storable(_login_name(name))}, within=EVERYWHERE)
-    return rows[0] if rows else None
-
-
-async def account_named(database: Database, name: str) -> str:
-    """What the attempts at a member's account are counted by, whichever of its names they use; a name nobody has too."""
-    known = await find_login(database, name)
-    return known.id.hex if known is not None else _login_name(name)
-
-
-def _login_name(name: str) -> str:
-    try:
-        return read_email(name) if "@" in name else name.lower()
-    except Invalid:
-        return name.lower()
-
-
-async def check_login(
-    database: Database, passwords: Passwords, name: str, password: str, address: str | None = None
-) -> Proof:
-    """Who may log in; InvalidCredentials, in the same time, for a wrong name as for a wrong password."""
-    known = await find_login(database, name)
-    usable = known is not None and known.is_active and len(password) <= LENGTH_MAX
-    hashed = known.hashed_password if known is not None and usable else None
-    right, renewed = await passwords.check(password[:LENGTH_MAX], hashed)
-    if known is None or hashed is None or not right:
-        # Not the name: people type their password there.
-        security.note(security.LOGIN_FAILED, user_id=known and known.id, address=address)
-        raise InvalidCredentials(WRONG)
-    if renewed is None:
-        return Proof(known.id, hashed)
-    async with database.write(EVERYWHERE) as connection:
-        same = (User.id == known.id, User.hashed_password == hashed)
-        kept = await connection.execute(update(User).where(*same).values(hashed_password=renewed))
-    if kept.rowcount == 1:
-        return Proof(known.id, renewed)
-    # Another login renewed the hash at the same time, or the password changed: look at it as it is now.
-    return await check_login(database, passwords, name, password, address)
 
 
 async def log_in(work: Work, tokens: Tokens, proof: Proof, **client: Any) -> SignedIn:
@@ -190,18 +137,6 @@ async def change_password(work: Work, tokens: Tokens, *, old_hash: str, new_hash
     return await hand_out(work, tokens, viewer, new_refresh_token())
 
 
-async def check_current_password(
-    database: Database, passwords: Passwords, viewer: Viewer, password: str
-) -> str:
-    """The hash that the password was checked against; InvalidCredentials where it is not the viewer's."""
-    check_member(viewer)
-    rows = await database.fetch(PASSWORD, {"id": viewer.id}, within=viewer.workspace_id)
-    hashed = rows[0].hashed_password if rows else None
-    if hashed is None or len(password) > LENGTH_MAX or not (await passwords.check(password, hashed))[0]:
-        raise InvalidCredentials(NOT_YOURS, "current_password")
-    return str(hashed)
-
-
 async def viewer_of_session(database: Database, session_id: UUID) -> Viewer | None:
     """As whom a session's requests run, as of now; None where it is over or its member may not sign in."""
     asked = {"session_id": session_id, "moment": now()}
@@ -209,10 +144,10 @@ async def viewer_of_session(database: Database, session_id: UUID) -> Viewer | No
     return _viewer(rows, session_id)
 
 
-async def going_on(database: Database, session_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the sessions that are not over, and whose members may sign in."""
+async def going_on(database: Database, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the sessions that are not over, and whose members may sign in; and of the service clients that are there."""
     alive: set[UUID] = set()
-    left = list(session_ids)
+    left = list(ids)
     while left:
         some, left = left[:LOOKED_AT_ONCE], left[LOOKED_AT_ONCE:]
         # Always as many: a statement of another length is another statement to prepare.
@@ -263,11 +198,6 @@ async def with_access(work: Work, tokens: Tokens, viewer: Viewer, refresh_token:
     return SignedIn(access, refresh_token, user, viewer)
 
 
-def _storable(text: str) -> str:
-    """Text that both databases can be asked for; what they cannot keep is nobody's name."""
-    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
-
-
 def _roles_of_users() -> Any:
     columns = (User.id, User.workspace_id, User.is_superuser, Workspace.plan, Role.kind, Role.permissions)
     joined = select(*columns).join(Workspace, Workspace.id == User.workspace_id)
@@ -283,18 +213,14 @@ SESSION_ROLES = (
     .where(Session.id == bindparam("session_id", type_=Uuid()), Session.is_active)
     .where(Session.expires_at > bindparam("moment", type_=Session.expires_at.type))
 )
-GOING_ON = (
+IDS = bindparam("ids", type_=Uuid(), expanding=True)
+GOING_ON = union_all(
     select(Session.id)
     .join(User, User.id == Session.user_id)
-    .where(Session.id.in_(bindparam("ids", type_=Uuid(), expanding=True)), Session.is_active)
+    .where(Session.id.in_(IDS), Session.is_active)
     .where(Session.expires_at > bindparam("moment", type_=Session.expires_at.type))
-    .where(User.is_active, User.deleted_at.is_(None))
-)
-LOGIN = select(User.id, User.hashed_password, User.is_active).where(
-    or_(User.username == bindparam("name"), User.email == bindparam("name")), User.deleted_at.is_(None)
-)
-PASSWORD = select(User.hashed_password).where(
-    User.id == bindparam("id", type_=Uuid()), User.deleted_at.is_(None)
+    .where(User.is_active, User.deleted_at.is_(None)),
+    select(ServiceClient.id).where(ServiceClient.id.in_(IDS), ServiceClient.deleted_at.is_(None)),
 )
 
 

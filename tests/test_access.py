@@ -235,6 +235,15 @@ async def test_where_the_schema_is_guarded_it_is_told_to_members_alone(ask: Ask,
     assert (await ask(None, document)).ok() == {"queryType": {"name": "Query"}}
 
 
+async def test_where_the_schema_is_guarded_no_price_tells_what_is_in_it(ask: Ask, owner: Viewer) -> None:
+    guarded = Ask(replace(ask.server, guards_schema=True))
+    document = '{ explain(document: "{ auditLog { nodes { id } } }") { cost missingPermissions } }'
+    told = {"cost": 22, "missingPermissions": ["AUDIT_READ"]}
+    assert (await ask(None, document)).ok() == told
+    assert (await guarded(owner, document)).ok() == {**told, "missingPermissions": []}
+    assert (await guarded(None, document)).codes == ["UNAUTHENTICATED"]
+
+
 @pytest.mark.parametrize("name", ["{ vieweer { permissions } }", "{ chats(frist: 1) { totalCount } }"])
 async def test_where_the_schema_is_guarded_no_error_suggests_a_name(
     ask: Ask, owner: Viewer, name: str

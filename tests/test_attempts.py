@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from db.accounts import User
 from db.attempts import Attempts
 from db.base import Viewer, now
 from schema import schema
-from services import attempts
+from services import attempts, security
 from services.attempts import ACCOUNT_MAX, WINDOW, prune_attempts
 from services.limits import Limits, read_levels
 from services.server import Server
@@ -73,7 +74,9 @@ async def name(make: Make) -> str:
 async def test_the_sixth_guess_is_not_looked_at(guess: Guesser, name: str, address: str) -> None:
     for _ in range(ACCOUNT_MAX):
         assert (await guess.log_in(name, address)).codes == ["INVALID_CREDENTIALS"]
-    refused = await guess.log_in(name, address, PASSWORD)
+    with capture_logs() as lines:
+        refused = await guess.log_in(name, address, PASSWORD)
+    assert [(line["event"], line["address"]) for line in lines] == [(security.ATTEMPTS_REFUSED, address)]
     assert (refused.data, refused.codes) == ({"login": None}, ["RATE_LIMITED"])
     assert 0 < refused.errors[0]["extensions"]["retryAfter"] <= WINDOW.total_seconds()
     assert guess.checks == ACCOUNT_MAX

@@ -19,6 +19,8 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("{ viewer { permissions } }", {}, 1),
     ("{ viewer { rateLimit { maximum available } } }", {}, 1),
     ("{ unknown { deeper { still } } }", {}, 1),
+    # To look at a document costs 5.
+    ('{ explain(document: "{ chats { nodes { id } } }") { cost } }', {}, 6),
     # An entity costs 1.
     ("{ viewer { user { id } } }", {}, 2),
     ("{ viewer { user { id } workspace { id name } session { id } } }", {}, 4),
@@ -65,11 +67,16 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("query($n: Int!) { chats(first: $n) { nodes { id } } }", {"n": 9}, 11),
     ("query($n: Int = 4) { chats(first: $n) { nodes { id } } }", {}, 6),
     ("query($n: Int = 4) { chats(first: $n) { nodes { id } } }", {"n": 2}, 4),
+    ("query($n: Int = 4) { chats(first: $n) { nodes { id } } }", {"n": None}, 22),
     ("query($n: Int) { chats(first: $n) { nodes { id } } }", {}, 22),
     ("query($n: Int) { chats(first: $n) { nodes { id } } }", {"n": None}, 22),
     ("query($n: Int) { chats(first: $n) { nodes { id } } }", {"n": "many"}, 22),
     ("query($n: Int!) { chats(first: $n) { nodes { id } } }", {"n": 10**12}, 102),
+    ("query($n: Int!) { chats(first: $n) { nodes { id } } }", {"n": 100.0}, 102),
+    ("query($n: Int!) { chats(first: $n) { nodes { id } } }", {"n": 1.5}, 22),
+    ("query($n: Int = 1" + "0" * 5_000 + ") { chats(first: $n) { nodes { id } } }", {}, 102),
     ("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a", "b"]}, 4),
+    ('query($ids: [ID!]! = ["a", "b", "c"]) { nodes(ids: $ids) { id } }', {}, 5),
     (
         "query($n: Int!, $m: Int!) { chats(first: $n) { nodes { messages(last: $m) { nodes { id } } } } }",
         {"n": 2, "m": 3},

@@ -125,6 +125,32 @@ async def test_node_finds_nothing_of_another_workspace(
     assert owner.data == {"node": {"id": theirs.ids[prefix]}, "nodes": [{"id": theirs.ids[prefix]}]}
 
 
+@pytest.mark.parametrize("prefix", sorted(NODES))
+async def test_an_id_of_another_workspace_is_not_found_beside_ones_own(
+    prefix: str, ask: Ask, ours: Tenant, theirs: Tenant
+) -> None:
+    """Under aliases and in one batch: what is read together is seen apart."""
+    document = """query($mine: ID!, $stolen: ID!) {
+      a: node(id: $stolen) { id } b: node(id: $mine) { id } c: node(id: $stolen) { id }
+      nodes(ids: [$mine, $stolen, $mine]) { id } }"""
+    for tenant, other in ((ours, theirs), (theirs, ours)):
+        mine = {"id": tenant.ids[prefix]}
+        answer = await ask(tenant.owner, document, mine=tenant.ids[prefix], stolen=other.ids[prefix])
+        assert answer.errors == []
+        assert answer.data == {"a": None, "b": mine, "c": None, "nodes": [mine, None, mine]}
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in KEYS}))
+async def test_a_key_of_another_workspace_finds_nothing_beside_ones_own(
+    name: str, ask: Ask, ours: Tenant, theirs: Tenant
+) -> None:
+    kind = key_type(name).name
+    document = f"query($mine: {kind}!, $stolen: {kind}!) {{ a: {name}(by: $stolen) {{ id }} b: {name}(by: $mine) {{ id }} }}"
+    mine, stolen = {"id": ours.ids[name]}, {"id": theirs.ids[name]}
+    answer = await ask(ours.owner, document, mine=mine, stolen=stolen)
+    assert (answer.errors, answer.data) == ([], {"a": None, "b": mine})
+
+
 @pytest.mark.parametrize(("kind", "name", "asked"), FILTERS, ids=[".".join(f) for f in FILTERS])
 async def test_a_filter_finds_nothing_by_the_ids_of_another_workspace(
     kind: str, name: str, asked: str, ask: Ask, ours: Tenant, theirs: Tenant

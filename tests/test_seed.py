@@ -20,9 +20,9 @@ from db.orders import OrderStatus
 from graph.seed import demo
 from graph.seed.plan import ADMIN, AUTOMATIC, MEMBER, SYSTEM, is_open, make_plan, words_of
 from graph.seed.themes import CUSTOMER, THEMES
+from services.logins import check_login, find_login
 from services.secrets import Vault
 from services.server import Server
-from services.sessions import check_login
 from services.tokens import Tokens
 from tests.ask import Ask
 from tests.conftest import SECRET
@@ -77,7 +77,8 @@ def ask_seeded(seeded: Server) -> Ask:
 
 
 async def sign_in(server: Server, username: str) -> Viewer:
-    proof = await check_login(server.database, server.passwords, username, demo.PASSWORD)
+    login = await find_login(server.database, username)
+    proof = await check_login(server.database, server.passwords, login, demo.PASSWORD)
     return await Make(server).sign_in(proof.user_id)
 
 

@@ -16,9 +16,9 @@ from db.engine import Database
 from db.orders import Order
 from graph.seed import bulk
 from graph.seed.rows import id_at
+from services.logins import check_login, find_login
 from services.secrets import Vault
 from services.server import Server
-from services.sessions import check_login
 from services.tokens import Tokens
 from tests.ask import Ask
 from tests.conftest import SECRET
@@ -98,7 +98,8 @@ async def seeded(empty_database: EmptyDatabase) -> AsyncIterator[Server]:
 
 
 async def sign_in(server: Server, number: int) -> Viewer:
-    proof = await check_login(server.database, server.passwords, bulk.username(number), bulk.PASSWORD)
+    login = await find_login(server.database, bulk.username(number))
+    proof = await check_login(server.database, server.passwords, login, bulk.PASSWORD)
     return await Make(server).sign_in(proof.user_id)
 
 

@@ -11,12 +11,14 @@ from db.accounts import User
 from db.base import Viewer, now
 from db.sessions import RefreshToken, Session
 from services.errors import InvalidCredentials
+from services.logins import Proof
 from services.server import Server
-from services.sessions import Proof, log_in
+from services.sessions import log_in
 from tests import make as makers
 from tests.ask import Ask
 from tests.auth import LOGIN, REFRESH, SESSIONS, change_row, count_all, hurried, is_going_on, kept, viewer_of
 from tests.make import Make
+from tests.statements import StatementCounter
 
 REFUSED_LOGIN = ("INVALID_CREDENTIALS", ["input"], "The name or the password is wrong.")
 
@@ -38,6 +40,13 @@ async def user_of(server: Server, viewer: Viewer) -> Any:
 async def log_in_as(ask: Ask, owner: Viewer) -> Any:
     name = (await user_of(ask.server, owner)).username
     return (await ask(None, LOGIN, username=name, password=makers.PASSWORD)).ok()
+
+
+async def test_a_login_looks_its_member_up_once(
+    ask: Ask, owner: Viewer, statements: StatementCounter
+) -> None:
+    assert (await log_in_as(ask, owner))["accessToken"]
+    assert len([text for text in statements.texts if "users.email = " in text]) == 1
 
 
 async def refused_login(ask: Ask, owner: Viewer, username: str, password: str) -> None:

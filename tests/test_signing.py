@@ -6,12 +6,14 @@ from typing import Any
 import httpx
 import pytest
 from starlette.requests import Request
+from structlog.testing import capture_logs
 
 from db.base import Permission, Viewer
 from db.clients import ServiceClient
 from examples.sign import Signature
 from graph.identity import TRUSTED_SECONDS, Identity
 from schema.kit.ids import encode
+from services import security
 from services.clients import delete_client, rotate_secret
 from services.errors import Unauthenticated
 from services.server import Server
@@ -52,13 +54,20 @@ def sent(client: Viewer, secret: str, *, body: bytes = b"{}") -> Request:
     return Request(scope, receive)
 
 
+async def who(identity: Identity, request: Request) -> Viewer:
+    """The viewer of a request."""
+    bearer = await identity.of_request(request)
+    assert bearer is not None
+    return bearer.viewer
+
+
 async def test_a_signed_request_becomes_the_viewer_of_its_client(
     make: Make, identity: Identity, owner: Viewer
 ) -> None:
     client, secret = await make.client(owner, Permission.CHATS_READ)
-    assert await identity.of_request(sent(client, secret)) == client
+    assert await who(identity, sent(client, secret)) == client
     with pytest.raises(Unauthenticated):
-        await identity.of_request(sent(client, secrets.token_urlsafe(32)))
+        await who(identity, sent(client, secrets.token_urlsafe(32)))
 
 
 @pytest.mark.parametrize(("seconds", "good"), [(-301, False), (-300, True), (300, True), (301, False)])
@@ -75,26 +84,26 @@ async def test_a_signature_is_good_for_five_minutes_either_way(
     request = sent(client, secret)
     monkeypatch.setattr("graph.signing.time.time", lambda: NOW + seconds)
     if good:
-        assert await identity.of_request(request) == client
+        assert await who(identity, request) == client
     else:
         with pytest.raises(Unauthenticated):
-            await identity.of_request(request)
+            await who(identity, request)
 
 
 async def test_a_new_secret_is_good_at_once_and_the_oldest_ends_within_the_trusted_seconds(
     make: Make, server: Server, identity: Identity, owner: Viewer, clock: Clock
 ) -> None:
     client, first = await make.client(owner)
-    assert await identity.of_request(sent(client, first)) == client
+    assert await who(identity, sent(client, first)) == client
     second = (await make.run(owner, rotate_secret, server.vault, client.id)).secret
-    assert await identity.of_request(sent(client, second)) == client
-    assert await identity.of_request(sent(client, first)) == client
+    assert await who(identity, sent(client, second)) == client
+    assert await who(identity, sent(client, first)) == client
     third = (await make.run(owner, rotate_secret, server.vault, client.id)).secret
     clock.seconds += TRUSTED_SECONDS
     for secret in (third, second):
-        assert await identity.of_request(sent(client, secret)) == client
+        assert await who(identity, sent(client, secret)) == client
     with pytest.raises(Unauthenticated):
-        await identity.of_request(sent(client, first))
+        await who(identity, sent(client, first))
 
 
 async def test_a_deleted_client_stops_within_the_trusted_seconds(
@@ -102,13 +111,13 @@ async def test_a_deleted_client_stops_within_the_trusted_seconds(
 ) -> None:
     client, secret = await make.client(owner)
     other, other_secret = await make.client(owner)
-    seen = [await identity.of_request(sent(c, s)) for c, s in ((client, secret), (other, other_secret))]
+    seen = [await who(identity, sent(c, s)) for c, s in ((client, secret), (other, other_secret))]
     await make.run(owner, delete_client, client.id)
     clock.seconds += TRUSTED_SECONDS
-    for ended in (identity.of_request(sent(client, secret)), identity.again(seen[0])):
+    for ended in (who(identity, sent(client, secret)), identity.again(seen[0])):
         with pytest.raises(Unauthenticated):
             await ended
-    assert await identity.of_request(sent(other, other_secret)) == other
+    assert await who(identity, sent(other, other_secret)) == other
     assert await identity.again(seen[1]) == other
 
 
@@ -116,10 +125,24 @@ async def test_what_a_client_may_do_follows_its_row(
     make: Make, server: Server, identity: Identity, owner: Viewer, clock: Clock
 ) -> None:
     client, secret = await make.client(owner, Permission.CHATS_READ)
-    assert await identity.of_request(sent(client, secret)) == client
+    assert await who(identity, sent(client, secret)) == client
     await change_row(server, ServiceClient, client.id, permissions=["ORDERS_READ", "NO_LONGER_KNOWN"])
     clock.seconds += TRUSTED_SECONDS
-    seen = await identity.of_request(sent(client, secret))
+    seen = await who(identity, sent(client, secret))
     assert seen is not None
     assert seen.permissions == {Permission.ORDERS_READ}
     assert await identity.again(client) == seen
+
+
+async def test_a_signature_that_is_refused_is_noted_with_its_client(
+    make: Make, identity: Identity, owner: Viewer
+) -> None:
+    client, secret = await make.client(owner, Permission.CHATS_READ)
+    with capture_logs() as lines:
+        assert await who(identity, sent(client, secret)) == client
+    assert lines == []
+    with capture_logs() as lines, pytest.raises(Unauthenticated):
+        await who(identity, sent(client, secrets.token_urlsafe(32)))
+    (line,) = lines
+    assert (line["event"], line["client_id"]) == (security.SIGNATURE_REFUSED, str(client.id))
+    assert line["reason"] == "The signature is not valid."

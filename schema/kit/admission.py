@@ -1,6 +1,7 @@
-"""Lets an operation in or refuses it whole, in this order: parsed, who asks, size, permissions, cost, validity, the bucket."""
+"""Lets an operation in or refuses it whole, in this order: parsed, who asks, size, permissions, cost, the bucket, validity."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,15 @@ from schema.kit.context import Context
 from schema.kit.documents import NESTED, Document, Documents, Known
 from schema.kit.merging import TooWide
 from schema.kit.pricing import BASES, Endless, Measure
-from services.errors import Invalid, Problem, RateLimited, TooExpensive
+from services.errors import Invalid, Problem, RateLimited, TooExpensive, TooLarge
 from services.limits import Level, Limits
 
 UNNAMED = "The document has no operation, or several of which `operationName` names none."
 UNKNOWN = "The document has no operation of that name."
 NESTING_MAX = 32
 """How deep variables may be nested."""
+VARIABLES_LENGTH_MAX = 131_072
+"""How long their texts are together, each value that is no text counted as 1: room for four of the longest messages."""
 TOO_MUCH = "You have asked for too much in a short time."
 REFUSED_COST = 1
 """What an operation costs that is refused."""
@@ -101,13 +104,21 @@ async def admit(documents: Documents, context: Context, asked: Asked) -> Admitte
     try:
         admitted = await _look(documents, context, asked)
     except Refused:
-        if await limits.charge(context.payer, limits.level_of(context.asking), REFUSED_COST):
-            raise _refused(RateLimited(TOO_MUCH, retry_after=1)) from None
+        wait = await limits.charge(context.payer, limits.level_of(context.asking), REFUSED_COST)
+        if wait:
+            raise _refused(RateLimited(TOO_MUCH, retry_after=math.ceil(wait))) from None
         raise
     try:
         await limits.enter(admitted.payer, admitted.level, admitted.cost)
     except RateLimited as limited:
         raise _refused(limited, admitted.cost) from limited
+    try:
+        # Last: it takes the longest, and who has nothing left does not get it done.
+        if admitted.document.errors:
+            raise Refused(*admitted.document.errors)
+    except BaseException:
+        limits.leave(admitted.payer, admitted.level, admitted.cost - REFUSED_COST)
+        raise
     return admitted
 
 
@@ -123,16 +134,19 @@ def explain(documents: Documents, context: Context, asked: Asked) -> Explained:
     return Explained(cost, measure.depth, fits, missing)
 
 
-def _check_nesting(variables: Mapping[str, Any] | None) -> None:
-    """Refused where the variables are nested deeper than anything that takes them."""
-    level = [value for value in (variables or {}).values() if type(value) in (dict, list)]
-    for _ in range(NESTING_MAX - 1):
+def _check_variables(variables: Mapping[str, Any] | None) -> None:
+    """Refused where the variables are larger, or nested deeper, than anything that takes them."""
+    level: list[Any] = [variables] if variables else []
+    size = 0
+    for _ in range(NESTING_MAX):
+        values = [v for held in level for v in (held.values() if type(held) is dict else held)]
+        size += len(values) + sum([len(value) for value in values if type(value) is str])
+        if size > VARIABLES_LENGTH_MAX:
+            raise _refused(TooLarge(f"Variables have at most {VARIABLES_LENGTH_MAX:,} characters."))
+        level = [value for value in values if type(value) in (dict, list)]
         if not level:
             return
-        inner = [value.values() if type(value) is dict else value for value in level]
-        level = [value for values in inner for value in values if type(value) in (dict, list)]
-    if level:
-        raise _refused(Invalid(f"Variables are nested {NESTING_MAX} deep at most."))
+    raise _refused(Invalid(f"Variables are nested {NESTING_MAX} deep at most."))
 
 
 def _found(documents: Documents, level: Level, asked: Asked) -> tuple[Document, Known]:
@@ -147,7 +161,7 @@ def _found(documents: Documents, level: Level, asked: Asked) -> tuple[Document, 
 
 async def _look(documents: Documents, context: Context, asked: Asked) -> Admitted:
     limits = context.server.limits
-    _check_nesting(asked.variables)
+    _check_variables(asked.variables)
     document, known = _found(documents, limits.level_of(context.asking), asked)
     if OperationType(known.node.operation.value) not in asked.allowed:
         raise Refused(GraphQLError(f"No {known.node.operation.value} can be run here."))
@@ -173,8 +187,6 @@ async def _look(documents: Documents, context: Context, asked: Asked) -> Admitte
     cost = _cost(measure, context)
     if cost > level.cost:
         raise _refused(TooExpensive(f"It costs {cost:,}; one operation may cost {level.cost:,}."), cost)
-    if document.errors:
-        raise Refused(*document.errors)
     return Admitted(document, known, level, context.payer, cost, measure.weight, limits)
 
 

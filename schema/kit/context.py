@@ -16,6 +16,7 @@ from schema.kit.load import Load
 from services.audit import Origin, run_audited
 from services.errors import Problem, TimedOut, Unauthenticated
 from services.idempotency import Once, run_once
+from services.networks import network_of
 from services.server import Server
 from services.work import transact
 
@@ -114,8 +115,8 @@ class Context:
 
     @property
     def payer(self) -> UUID | str:
-        """Whose limits count: the viewer's, or the address of who is nobody."""
-        return self.asking.id if self.asking is not None else self.client_address or ""
+        """Whose limits count: the viewer's, or the network of who is nobody."""
+        return self.asking.id if self.asking is not None else network_of(self.client_address or "")
 
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""

@@ -48,11 +48,13 @@ PLANS_MAX = 32
 PRICES_MAX = 100
 """How many prices of one operation are kept: one for each page size that its variables give."""
 OCCURRENCES_MAX = 100
-"""How often one response name may be selected in one place: validation compares each pair of them."""
+"""How often one response name may be selected in one place, or how many fragments spread: validation compares each pair."""
 RULES = [*specified_rules, KeysOnMutations, OneAttempt]
 ERRORS_MAX = 10
 """How many errors one answer lists."""
 MESSAGE_LENGTH_MAX = 500
+ABSENT = -1
+"""In place of the size that a variable gives."""
 CHOOSING = frozenset({"skip", "include"})
 MANY_TOKENS = "tokens. Parsing aborted."
 """How graphql-core says that it has stopped."""
@@ -89,26 +91,30 @@ class Known:
 
     @cached_property
     def pricing(self) -> Pricing:
-        """What it costs, and how deep and wide it is."""
+        """What it costs, and how deep it is."""
         return Pricing(self.schema, self.document, self.node)
 
     def measure(self, given: Mapping[str, Any] | None, page_max: int) -> Measure:
         """What it asks for with these variables. Raises TooWide or Endless where it has no measure."""
         values = given or {}
-        key = (page_max, *[size_of(values.get(name)) for name in self.pricing.variables])
+        key = self._price_key(values, page_max)
         found = self._prices.get(key)
         if found is None:
-            sizes = {name: size for name, value in values.items() if (size := size_of(value)) is not None}
+            sizes = {name: size_of(value) for name, value in values.items()}
             found = self.pricing.measure(Sizes(sizes, page_max))
             if len(self._prices) >= PRICES_MAX:
                 self._prices.clear()
             # Which variables say a size is known by now; the first time it was not.
-            key = (page_max, *[size_of(values.get(name)) for name in self.pricing.variables])
-            self._prices[key] = found
+            self._prices[self._price_key(values, page_max)] = found
         return found
 
+    def _price_key(self, values: Mapping[str, Any], page_max: int) -> tuple[int | None, ...]:
+        # What is absent has its default; a null has none.
+        sizes = [size_of(values[name]) if name in values else ABSENT for name in self.pricing.variables]
+        return (page_max, *sizes)
+
     def excess(self, shape: Shape, level: Level, depth: int) -> str:
-        """What of it is more than the level allows, in words; empty where nothing is. Ask for its measure first."""
+        """What of it is more than the level allows, in words; empty where nothing is."""
         found = self._excesses.get(level)
         if found is None:
             counts = (
@@ -116,7 +122,7 @@ class Known:
                 (shape.aliases, level.aliases, "aliases"),
                 (shape.directives, level.aliases, "directives"),
                 (depth, level.depth, "levels of fields"),
-                (self.pricing.widest, OCCURRENCES_MAX, "times one field in one place"),
+                (shape.widest, OCCURRENCES_MAX, "times one field, or fragments, in one place"),
             )
             over = [
                 f"{count:,} {what}, where {most:,} are allowed"
@@ -242,7 +248,7 @@ class Documents:
             return Document(self._schema, None, Shape(), GraphQLError(large.message, original_error=large))
         try:
             node = parse(text, max_tokens=tokens_max)
-            return Document(self._schema, node, shape_of(node))
+            return Document(self._schema, node, shape_of(self._schema, node))
         except GraphQLError as error:
             if error.message.endswith(MANY_TOKENS):
                 long = TooExpensive(f"The document has more than {tokens_max:,} tokens.")

@@ -1,16 +1,18 @@
 """The fields of a document that is not validated yet, merged as execution would merge them, within a bound."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from graphql import (
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
+    OperationDefinitionNode,
     SelectionSetNode,
     is_abstract_type,
 )
@@ -31,7 +33,9 @@ class Merging:
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     widest: int = 0
-    """How often one response name was selected in one place, at most."""
+    """How often one response name was selected, or how many fragments were spread, in one place, at most."""
+    reached: set[str] = field(default_factory=set)
+    """The fragments that were looked into."""
     visits: int = 0
 
     def fields(self, kind: GraphQLNamedType | None, sets: Selections) -> dict[str, list[FieldNode]]:
@@ -64,6 +68,8 @@ class Merging:
                 name = selection.name.value
                 selection = self.fragments.get(name) if name not in seen else None
                 seen.add(name)
+                self.reached.add(name)
+                self.widest = max(self.widest, len(seen))
             if selection is None:
                 continue
             condition = selection.type_condition
@@ -79,6 +85,36 @@ class Merging:
         return (
             is_abstract_type(on) and isinstance(kind, GraphQLObjectType) and self.schema.is_sub_type(on, kind)
         )
+
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """The fragments of a document by their names."""
+    return {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+
+
+def widest(schema: GraphQLSchema, document: DocumentNode) -> int:
+    """What validation compares with each other, pair by pair: how much of one name is in one place, at most.
+
+    As validation does, it looks into every operation, into fragments that none spreads, and past types that exclude
+    each other. VISITS_MAX where a document multiplies itself.
+    """
+    merging = Merging(schema, fragments_of(document))
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    seen: set[tuple[int, ...]] = set()
+    try:
+        for definition in (*operations, *merging.fragments.values()):
+            if isinstance(definition, FragmentDefinitionNode) and definition.name.value in merging.reached:
+                continue
+            todo: list[Selections] = [(definition.selection_set,)]
+            while todo:
+                sets = todo.pop()
+                key = tuple(map(id, sets))
+                if key not in seen:
+                    seen.add(key)
+                    todo += [s for nodes in merging.fields(None, sets).values() if (s := below(nodes))]
+    except TooWide:
+        return VISITS_MAX
+    return merging.widest
 
 
 def response_name(node: FieldNode) -> str:

@@ -12,7 +12,6 @@ from typing import Any, Final
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -31,7 +30,7 @@ from graphql import (
 )
 
 from schema.kit.costs import COST, FREE, Cost
-from schema.kit.merging import Merging, Selections, below
+from schema.kit.merging import Merging, Selections, below, fragments_of
 from schema.kit.resolvers import BACKREF, declaration_of
 
 BASES: Final = {OperationType.QUERY: 1, OperationType.MUTATION: 10, OperationType.SUBSCRIPTION: 5}
@@ -68,9 +67,9 @@ CURSOR: Final = Measure()
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many rows the variables ask for, where they say so, and how many a page has at most."""
+    """How many rows the variables ask for, None where they are no sizes, and how many a page has at most."""
 
-    named: Mapping[str, int]
+    named: Mapping[str, int | None]
     page_max: int
 
 
@@ -81,18 +80,14 @@ class Pricing:
         self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode
     ) -> None:
         self._schema, self._operation = schema, operation
-        self._fragments = {
-            d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._defaults = {
-            d.variable.name.value: int(d.default_value.value)
+            d.variable.name.value: size
             for d in operation.variable_definitions or ()
-            if isinstance(d.default_value, IntValueNode)
+            if (size := _written(d.default_value)) is not None
         }
         self.variables: dict[str, int | None] = {}
         """The variables that say how many rows, with their defaults; filled by measuring."""
-        self.widest = 0
-        """How often one response name is selected in one place, at most; filled by measuring."""
 
     def measure(self, sizes: Sizes) -> Measure:
         """What the operation asks for. Raises TooWide or Endless where it has no measure."""
@@ -100,7 +95,6 @@ class Pricing:
         meter = _Meter(self._schema, merging, sizes, self._defaults, self.variables)
         root = self._schema.get_root_type(self._operation.operation)
         found = meter.below(root, (self._operation.selection_set,))
-        self.widest = merging.widest
         cost = min(COST_MAX, BASES[self._operation.operation] + found.cost)
         weight = BASES[self._operation.operation] + found.weight
         return Measure(cost, found.depth, found.introspection, weight)
@@ -211,17 +205,14 @@ class _Meter:
     def _list_size(self, node: FieldNode, usual: int) -> int:
         for argument in node.arguments or ():
             if argument.name.value == IDS:
-                given = argument.value
-                size = len(given.values) if isinstance(given, ListValueNode) else self._number(given)
+                size = self._number(argument.value)
                 return usual if size is None else size
         return usual
 
     def _number(self, value: Any) -> int | None:
         """The size that a literal or a variable gives; None where it gives none."""
-        if isinstance(value, IntValueNode):
-            return size_of(int(value.value[:12]))
         if not isinstance(value, VariableNode):
-            return None
+            return _written(value)
         name = value.name.value
         default = self.variables.setdefault(name, self.defaults.get(name))
         return self.sizes.named.get(name, default)
@@ -230,10 +221,19 @@ class _Meter:
 COMPOSITE = (GraphQLObjectType, GraphQLInterfaceType, GraphQLUnionType)
 
 
+def _written(value: Any) -> int | None:
+    """The number of rows that a literal asks for."""
+    if isinstance(value, ListValueNode):
+        return len(value.values)
+    return size_of(int(value.value[:12])) if isinstance(value, IntValueNode) else None
+
+
 def size_of(value: Any) -> int | None:
     """The number of rows that a value of a variable asks for: a number, or as many ids as there are."""
     if isinstance(value, list):
         return len(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 100.0 is an Int as well
     return max(0, min(COST_MAX, value)) if isinstance(value, int) else None
 
 

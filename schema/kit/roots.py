@@ -63,9 +63,13 @@ def mutation(
     return make
 
 
-def query(needs: Permission | None = None, *, public: bool = False) -> Callable[[Function], Any]:
-    """A query field with a resolver of its own."""
-    return lambda function: strawberry.field(resolver=function, **_options(function, needs, public))
+def query(
+    needs: Permission | None = None, *, public: bool = False, weight: int = 0
+) -> Callable[[Function], Any]:
+    """A query field with a resolver of its own, and what that costs."""
+    return lambda function: strawberry.field(
+        resolver=function, **_options(function, needs, public, Cost(weight))
+    )
 
 
 def first_query(needs: Permission | None = None) -> Callable[[Function], Any]:

@@ -26,10 +26,13 @@ from schema.kit.execution.checks import check_columns
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.telling import FALLBACK, PLANNED, SURPRISED
 from schema.kit.idempotency import idempotent
+from schema.kit.lengths import LENGTH_MAX, is_long, may_be_long
 from schema.kit.subscriptions import Execution, Question
-from services.errors import TimedOut
+from services.errors import TimedOut, TooLarge
 
 TOO_LONG = "It took longer than one operation may."
+LONG = f"An answer has at most {LENGTH_MAX:,} characters: ask for less at a time."
+DONE_AND_LONG = f"It was done. {LONG}"
 Given = dict[str, Any] | None
 """The variables as they were sent."""
 
@@ -120,6 +123,12 @@ class Schema(strawberry.Schema):
             result = _presented(
                 PreExecutionError(None, [GraphQLError(TOO_LONG, original_error=late)]), context
             )
+        else:
+            if may_be_long(context.objects, admitted.document.shape.aliases) and is_long(result.data):
+                long = TooLarge(DONE_AND_LONG if changes else LONG)
+                result = _presented(
+                    PreExecutionError(None, [GraphQLError(long.message, original_error=long)]), context
+                )
         finally:
             extensions["cost"] = admitted.settle(context)
         if context.telling is not None:

@@ -6,12 +6,13 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLField,
     GraphQLSchema,
     OperationDefinitionNode,
 )
+
+from schema.kit.merging import fragments_of
 
 
 def root_fields(
@@ -19,7 +20,7 @@ def root_fields(
 ) -> Iterator[tuple[FieldNode, GraphQLField]]:
     """The root fields that the operation names, each fragment looked at once; unknown ones are passed over."""
     root = schema.get_root_type(operation.operation)
-    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    fragments = fragments_of(document)
     todo: list[Any] = [operation]
     while todo:
         for selection in todo.pop().selection_set.selections:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import DocumentNode, FieldNode, TokenKind
+from graphql import DocumentNode, FieldNode, GraphQLSchema, TokenKind
+
+from schema.kit.merging import widest
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +15,11 @@ class Shape:
     tokens: int = 0
     aliases: int = 0
     directives: int = 0
+    widest: int = 0
+    """How often one response name is selected, or how many fragments are spread, in one place, at most."""
 
 
-def shape_of(document: DocumentNode) -> Shape:
+def shape_of(schema: GraphQLSchema, document: DocumentNode) -> Shape:
     """The counts of a document that was just parsed."""
     tokens = directives = 0
     token: Any = document.loc.start_token if document.loc is not None else None
@@ -24,7 +28,7 @@ def shape_of(document: DocumentNode) -> Shape:
         directives += token.kind is TokenKind.AT
         token = token.next
     # Beside the document the parser makes a token for its start and one for its end.
-    return Shape(max(0, tokens - 2), _aliases(document), directives)
+    return Shape(max(0, tokens - 2), _aliases(document), directives, widest(schema, document))
 
 
 def _aliases(document: DocumentNode) -> int:

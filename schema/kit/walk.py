@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -19,6 +18,7 @@ from graphql import (
 
 from db.base import Permission, Viewer
 from schema.kit import access
+from schema.kit.merging import fragments_of
 from schema.kit.resolvers import BACKREF
 from services.errors import Forbidden, Problem, Unauthenticated
 
@@ -70,7 +70,7 @@ class _Stop:
 
 def walk(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Needs:
     """Visits every selection once, each fragment once for each type it is spread on: linear, and bears unknown fields."""
-    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    fragments = fragments_of(document)
     root = schema.get_root_type(operation.operation)
     needs = Needs()
     seen: set[tuple[str, str, bool]] = set()

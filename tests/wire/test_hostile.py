@@ -9,7 +9,7 @@ import pytest
 
 from services import security
 from tests.wire.caller import JSON, Caller, register
-from tests.wire.line import line_to
+from tests.wire.line import PROTOCOL, line_to
 
 LINE_BYTES_MAX = 2_048
 LARGE, FRAME = 200 * 1024, 30 * 1024
@@ -24,6 +24,17 @@ BODIES = {
         {"query": "query ($a: Int) { __typename }", "variables": {"a": "b" * LARGE}}
     ),
     "an operationName of 200 KB": json.dumps({"query": "{ __typename }", "operationName": "A" * LARGE}),
+    "4,000 aliases": json.dumps({"query": "{ " + " ".join(f"a{n}: __typename" for n in range(4_000)) + " }"}),
+    "3,000 lists in each other": json.dumps(
+        {"query": "{ chats(first: " + "[" * 3_000 + "]" * 3_000 + ") { totalCount } }"}
+    ),
+    "a bomb of fragments": json.dumps(
+        {
+            "query": "{ ...F0 } "
+            + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
+        }
+    ),
+    "a fragment in itself": json.dumps({"query": "{ ...F } fragment F on Query { ...F }"}),
     "line breaks and colours": json.dumps({"query": "{ \n\r\n\x1b[31m level=error }"}),
 }
 
@@ -110,6 +121,42 @@ async def test_a_host_that_is_not_ours_is_noted_with_the_request(production):
     fine = f"host-{secrets.token_hex(8)}"
     assert (await server.web.get("/", headers={"X-Request-ID": fine})).status_code == 200
     assert [r["event"] for r in await server.records(fine)] == ["request"]
+
+
+@pytest.mark.parametrize(
+    ("header", "event"), [("Host", security.HOST_REFUSED), ("Origin", security.ORIGIN_REFUSED)]
+)
+async def test_a_handshake_that_is_not_for_us_is_noted_once(production, header, event):
+    server, _ = production
+    before = len(server.log.lines)
+    evil, fine = (f"{header.lower()}-{secrets.token_hex(8)}" for _ in range(2))
+    assert await handshake(server, evil, **{header: "https://evil.example" + "x" * 5_000}) == 403
+    assert await handshake(server, fine) == 101
+    told = await server.records(evil)
+    assert [r["event"] for r in told] == [event, "request"]
+    assert all(len(json.dumps(r)) <= LINE_BYTES_MAX for r in told)
+    await server.settle()
+    assert server.failures(before) == []
+
+
+async def handshake(server, request_id, **headers):
+    """The status with which a socket is opened or refused."""
+    where = urlsplit(server.url)
+    given = {
+        "Host": where.netloc,
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "X-Request-ID": request_id,
+    }
+    given |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+    given |= {"Sec-WebSocket-Protocol": PROTOCOL, **headers}
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    lines = ["GET /graphql HTTP/1.1", *(f"{name}: {value}" for name, value in given.items()), "", ""]
+    writer.write("\r\n".join(lines).encode())
+    async with asyncio.timeout(10):
+        status = (await reader.readline()).split()[1]
+    writer.close()
+    return int(status)
 
 
 async def test_a_refusal_is_noted_with_its_request_and_who_it_was(production):

@@ -1,12 +1,14 @@
 """The limits on the wire: what is told of them over HTTP, over a socket and as events, and what a refusal leaves undone."""
 
+import asyncio
 import json
 
+import httpx
 import pytest
 
 from tests.running import serve
 from tests.wire.caller import GRAPHQL_JSON, JSON, register
-from tests.wire.line import line_to
+from tests.wire.line import WAIT_SECONDS, line_to
 
 LEVELS = {"admin": {"cost": 60, "bucket": 100, "restore": 1, "sockets": 2}, "anonymous": {"bucket": 1_000}}
 NAME = "mutation($name: String!) { workspaceUpdate(input: {name: $name}) { workspace { name } userErrors { code } } }"
@@ -87,6 +89,30 @@ async def test_event_streams_count_like_sockets(counting):
         assert (await owner.post(READ)).status_code == 200
 
 
+async def test_streams_that_begin_at_once_are_counted_as_well(counting):
+    owner = await register(counting.web)
+    chat = await owner.chat()
+    headers = {"Authorization": f"Bearer {owner.token}", "Accept": "text/event-stream"}
+    body = {"query": FOLLOW, "variables": {"id": chat}}
+
+    async def begin(web):
+        return await web.send(web.build_request("POST", "/graphql", json=body, headers=headers), stream=True)
+
+    async with httpx.AsyncClient(base_url=counting.url) as web:
+        answers = await asyncio.gather(*[begin(web) for _ in range(8)])
+        assert sorted(answer.status_code for answer in answers) == [200] * 2 + [429] * 6
+        for answer in answers:
+            await answer.aclose()
+    # Those whose clients have left count no more.
+    async with asyncio.timeout(WAIT_SECONDS):
+        again = await begin(counting.web)
+        while again.status_code == 429:
+            await again.aclose()
+            again = await begin(counting.web)
+    assert again.status_code == 200
+    await again.aclose()
+
+
 async def test_a_body_beyond_the_limit_is_not_read(counting):
     owner = await register(counting.web)
     body = json.dumps({"query": READ, "variables": {"a": "x" * 256 * 1024}})
@@ -94,5 +120,5 @@ async def test_a_body_beyond_the_limit_is_not_read(counting):
     answer = await counting.web.post("/graphql", content=body, headers=headers)
     assert answer.status_code == 413
     assert answer.json()["errors"][0]["extensions"]["code"] == "PAYLOAD_TOO_LARGE"
-    smaller = body.replace("x" * 256 * 1024, "x" * 200 * 1024)
+    smaller = body.replace("x" * 256 * 1024, "x" * 100 * 1024)
     assert (await counting.web.post("/graphql", content=smaller, headers=headers)).status_code == 200

@@ -11,6 +11,7 @@ from tests.running import Running, serve
 from tests.wire.caller import Caller, Owner, register
 from tests.wire.conftest import OwnDatabase
 from tests.wire.line import FOLLOW, line_to
+from tests.wire.signer import make_signer
 
 
 async def read(web: httpx.AsyncClient, **headers: str) -> dict[str, float]:
@@ -95,6 +96,10 @@ async def test_in_production_it_takes_a_permission(production):
     member = await owner.member("CHATS_READ")
     assert (await running.web.get("/metrics", headers=member.headers)).status_code == 403
     assert (await read(running.web, **owner.headers))["switchboard_draining"] == 0
+    # A program signs what it asks for, as everywhere.
+    signers = [await make_signer(owner, permission) for permission in ("METRICS_READ", "CHATS_READ")]
+    signed = [signer.sign(running.web.build_request("GET", "/metrics")) for signer in signers]
+    assert [(await running.web.send(request)).status_code for request in signed] == [200, 403]
 
 
 async def test_a_port_of_its_own(own_database: OwnDatabase):
