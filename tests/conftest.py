@@ -31,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-plans", action="store_true", help="With the stock executor alone.")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders, whose files start programs and wait for them, come first: at the end all processes have work."""
+    items.sort(key=lambda item: item.path.parent == Path(__file__).parent)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "dialect" in metafunc.fixturenames:
         only = metafunc.config.getoption("dialect")
