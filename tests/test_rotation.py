@@ -20,10 +20,10 @@ from services.rotation import count_outdated, rotate, secret_places
 from services.secrets import Unsealable, Vault
 from services.server import Server
 from services.tokens import Tokens
-from tests.commands import command
 from tests.conftest import SECRET
 from tests.databases import OwnDatabase
 from tests.make import Make
+from tests.running import command
 
 OLD, NEW = secrets.token_hex(32), secrets.token_hex(32)
 FIRST, BOTH, LAST = Vault({"a": OLD}), Vault({"A": NEW, "a": OLD}), Vault({"A": NEW})

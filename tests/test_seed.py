@@ -25,10 +25,10 @@ from services.server import Server
 from services.sessions import check_login
 from services.tokens import Tokens
 from tests.ask import Ask
-from tests.commands import command
 from tests.conftest import SECRET
 from tests.databases import OwnDatabase
 from tests.make import Make
+from tests.running import command
 
 NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
 KEYS = {"JWT_SECRET": secrets.token_hex(32), "DB_ENCRYPTION_KEY": secrets.token_hex(32)}

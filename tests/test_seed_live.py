@@ -21,10 +21,9 @@ from graph.seed.plan import MEMBER
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
-from tests.commands import command
 from tests.conftest import SECRET
 from tests.databases import OwnDatabase
-from tests.running import PROJECT, Running, environment_of_server, serve
+from tests.running import PROJECT, Running, command, environment_of_server, serve
 
 KEYS = {"JWT_SECRET": secrets.token_hex(32), "DB_ENCRYPTION_KEY": secrets.token_hex(32)}
 LOGIN = "mutation($input: LoginInput!) { login(input: $input) { accessToken } }"

@@ -11,8 +11,7 @@ from sqlalchemy import make_url, text
 from db.base import Row
 from db.engine import Database
 from db.row_security import disable, enable, guarded_now, guarded_tables
-from tests.commands import command
-from tests.running import serve
+from tests.running import command, serve
 from tests.wire.caller import LOGIN, PASSWORD, Caller, register
 from tests.wire.line import FOLLOW, line_to
 from tests.wire.test_masking import CHANGE
