@@ -34,7 +34,7 @@ class Databases:
 
     @asynccontextmanager
     async def own(self, dialect: str) -> AsyncIterator[str]:
-        """The URL of a new database, which is gone after the block."""
+        """The URL of a new database; on PostgreSQL it is dropped after the block."""
         migrated = self._migrated.get(dialect) or await self._migrate(dialect)
         name = self._name()
         if dialect == "sqlite":
