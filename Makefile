@@ -13,9 +13,12 @@ WEB := $(shell find graph/web -name node_modules -prune -o -type f -print)
 HAS_NODE := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit((a > 20 || (a === 20 && b >= 19)) && require("child_process").spawnSync("npm", ["--version"]).status === 0 ? 0 : 1)' 2>/dev/null
 NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 
-# Tests run in several processes, which share them by file. They wait more than they work.
+# Tests run in several processes, which share them by file, in the order of tests/conftest.py. They wait more than
+# they work.
 processes := 4
-SPREAD = -n $(processes) --dist loadfile
+SPREAD = -n $(processes) --dist loadfile --no-loadscope-reorder
+# They start the server again and again: what is compiled once stays compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-long test-without-plans check schema docs migration bench bench-peers replay screenshots lock

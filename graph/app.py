@@ -31,7 +31,7 @@ from services.attempts import prune_attempts
 from services.brokers.local import LocalBroker
 from services.brokers.urls import make_broker
 from services.brokers.wires import Wire
-from services.bucket_stores import PostgresStore, RedisStore, prune_buckets
+from services.bucket_stores import PostgresStore, prune_buckets
 from services.clients import prune_nonces
 from services.hub import Hub
 from services.idempotency import prune
@@ -99,6 +99,9 @@ def make_limits(settings: Settings, database: Database, *, workers: int) -> Limi
     """Limits that workers share over Redis, where it is named, or PostgreSQL; else those of this process."""
     buckets = None
     if settings.redis_url is not None:
+        # Its library takes long to import: only who names a Redis waits for it.
+        from services.redis_store import RedisStore
+
         buckets = SharedBuckets(RedisStore(settings.redis_url), workers=workers)
     elif database.dialect == "postgresql":
         buckets = SharedBuckets(PostgresStore(database), workers=workers)

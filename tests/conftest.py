@@ -1,23 +1,22 @@
 """What every test may ask for: each database, a graph to ask, rows to ask about, statements to count."""
 
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from db import engine as engines
 from db.engine import Database
-from db.migrate import migrate
 from schema.kit.execution.plans import plans
 from services.limits import Limits
 from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
-from tests import postgres
 from tests.ask import Ask
-from tests.databases import create_database, drop_database
+from tests.databases import Databases, OwnDatabase, hurry
+from tests.keeping import keep
 from tests.make import Make
 from tests.statements import StatementCounter
 
@@ -30,6 +29,11 @@ SECRET = "a secret of the tests, which is long enough"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--dialect", choices=DIALECTS, help="Only on this database.")
     parser.addoption("--no-plans", action="store_true", help="With the stock executor alone.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders, whose files start programs and wait for them, come first: at the end all processes have work."""
+    items.sort(key=lambda item: item.path.parent == Path(__file__).parent)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -46,33 +50,43 @@ def executor(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server to make databases on: TEST_POSTGRES_URL, or one of the tests' own."""
-    with postgres.server() as url:
-        yield url
+async def databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Databases]:
+    """Makes databases of both dialects."""
+    made = Databases(tmp_path_factory.mktemp("databases"))
+    yield made
+    await made.close()
 
 
 @pytest.fixture(scope="session")
-async def database_url(
-    dialect: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[str]:
-    """An empty, migrated database of the dialect, for the whole session: tests keep apart by workspaces."""
-    if dialect == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'test.db'}"
-    else:
-        url = await create_database(request.getfixturevalue("postgres_url"), f"switchboard_{os.getpid()}")
-    database = Database(url)
-    await migrate(database)
-    await database.close()
-    yield url
-    if dialect == "postgresql":
-        await drop_database(url)
+def postgres_url(databases: Databases) -> str:
+    """A PostgreSQL server to make databases on."""
+    return databases.postgres_url
+
+
+@pytest.fixture(scope="session")
+def own_database(dialect: str, databases: Databases) -> OwnDatabase:
+    """Makes databases of the dialect, migrated and otherwise empty: `async with own_database() as url`."""
+    return partial(databases.own, dialect)
+
+
+@pytest.fixture(scope="session")
+async def database_urls(databases: Databases) -> AsyncIterator[Callable[[str], Awaitable[str]]]:
+    """The database of each dialect that the tests of the whole session share."""
+    async with keep(databases.own) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+async def database_url(dialect: str, database_urls: Callable[[str], Awaitable[str]]) -> str:
+    """A database of the dialect, for the whole session: tests keep apart by workspaces."""
+    return await database_urls(dialect)
 
 
 @pytest.fixture(scope="session")
 async def database(database_url: str) -> AsyncIterator[Database]:
     """The database, open."""
     database = Database(database_url)
+    hurry(database)
     yield database
     await database.close()
 

@@ -8,15 +8,16 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from graph.settings import Settings
+from tests.forks import PROJECT as PROJECT
+from tests.forks import Fork
 
-PROJECT = Path(__file__).resolve().parent.parent
+Process = Fork | asyncio.subprocess.Process
 START_SECONDS = 60
 STOP_SECONDS = 20
 MANY_SOCKETS = '{"anonymous": {"sockets": 20000, "subscriptions": 100}, "admin": {"sockets": 20000}}'
@@ -78,7 +79,7 @@ class Log:
 class Running:
     """A server that answers, and connections to it."""
 
-    def __init__(self, web: httpx.AsyncClient, log: Log, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, web: httpx.AsyncClient, log: Log, process: Process) -> None:
         self.web, self.log, self.process = web, log, process
         self.status_at_end = 0
         self.url = str(web.base_url).rstrip("/")
@@ -111,15 +112,22 @@ async def serve(
     database_url: str, workers: int = 1, program: str = "graph", /, **environment: str
 ) -> AsyncIterator[Running]:
     """`python -m graph serve`, or a program that stands in for it, on a database; asked to end afterwards, which it has to do by itself."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", program, "serve", "--workers", str(workers)),
-        cwd=PROJECT,
-        env=environment_of_server(DATABASE_URL=database_url, **environment),
-        stderr=asyncio.subprocess.PIPE,
-        limit=2**20,
-    )
-    assert process.stderr is not None
-    log = Log(process.stderr)
+    words = ("serve", "--workers", str(workers))
+    settings = environment_of_server(DATABASE_URL=database_url, **environment)
+    process: Process
+    if program == "graph":
+        process = Fork(words, settings)
+        log = Log(await process.written())
+    else:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", program, *words),
+            cwd=PROJECT,
+            env=settings,
+            stderr=asyncio.subprocess.PIPE,
+            limit=2**20,
+        )
+        assert process.stderr is not None
+        log = Log(process.stderr)
     try:
         match = LISTENING.search(await log.find(LISTENING.search, START_SECONDS))
         assert match is not None
@@ -138,6 +146,13 @@ async def serve(
             process.kill()
             await process.wait()
         await log.closed()
+
+
+async def command(*words: str, **environment: str) -> tuple[int, str]:
+    """The exit status of `python -m graph …`, and all that it wrote."""
+    process = Fork(words, environment_of_server(**environment))
+    written = await (await process.written()).read()
+    return await process.wait(), written.decode()
 
 
 def environment_of_server(**own: str) -> dict[str, str]:

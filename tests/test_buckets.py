@@ -15,9 +15,10 @@ from db.buckets import Bucket
 from db.engine import Database
 from db.migrate import migrate
 from services import shared_buckets
-from services.bucket_stores import PostgresStore, RedisStore, prune_buckets
+from services.bucket_stores import PostgresStore, prune_buckets
 from services.errors import RateLimited
 from services.limits import LEVELS, Level, LevelName, Limits, read_levels
+from services.redis_store import RedisStore
 from services.shared_buckets import (
     AWAY_SECONDS,
     KEEP_SECONDS,

@@ -71,16 +71,19 @@ async def test_readers_go_on_while_a_writer_writes(database: Database, make: Mak
     assert await value(database, owner.workspace_id) == 7
 
 
-async def test_sqlite_is_safe_by_default(database: Database) -> None:
+async def test_sqlite_is_safe_by_default(database_url: str) -> None:
+    database = Database(database_url)
     if database.dialect == "postgresql":
         rows = await database.fetch(text("select current_setting('application_name')"))
         assert rows[0][0] == "switchboard"
+        await database.close()
         return
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
     for engine in database.engines:
         async with engine.connect() as connection:
             for pragma, expected in wanted.items():
                 assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar() == expected
+    await database.close()
 
 
 async def test_pool_figures_add_up(database: Database) -> None:

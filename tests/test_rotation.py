@@ -21,8 +21,9 @@ from services.secrets import Unsealable, Vault
 from services.server import Server
 from services.tokens import Tokens
 from tests.conftest import SECRET
+from tests.databases import OwnDatabase
 from tests.make import Make
-from tests.seeding import command, empty_databases
+from tests.running import command
 
 OLD, NEW = secrets.token_hex(32), secrets.token_hex(32)
 FIRST, BOTH, LAST = Vault({"a": OLD}), Vault({"A": NEW, "a": OLD}), Vault({"A": NEW})
@@ -35,11 +36,9 @@ class Interrupted(Exception):
 
 
 @pytest.fixture
-async def shop(
-    dialect: str, request: pytest.FixtureRequest, tmp_path: Any
-) -> AsyncIterator[tuple[Make, Viewer]]:
+async def shop(own_database: OwnDatabase) -> AsyncIterator[tuple[Make, Viewer]]:
     """A database of its own, with channels whose tokens the older key sealed."""
-    async with empty_databases(dialect, request, tmp_path)() as url:
+    async with own_database() as url:
         database = Database(url)
         make = Make(Server(database, Tokens({"test": SECRET}), FIRST))
         owner = await make.owner()

@@ -26,8 +26,9 @@ from services.server import Server
 from services.tokens import Tokens
 from tests.ask import Ask
 from tests.conftest import SECRET
+from tests.databases import OwnDatabase
 from tests.make import Make
-from tests.seeding import EmptyDatabase, command, empty_databases
+from tests.running import command
 
 NOW = datetime(2026, 5, 4, 10, tzinfo=UTC)
 KEYS = {"JWT_SECRET": secrets.token_hex(32), "DB_ENCRYPTION_KEY": secrets.token_hex(32)}
@@ -45,17 +46,9 @@ ORDERS = """query($after: String) { orders(first: 100, after: $after) {
   pageInfo { endCursor hasNextPage } } }"""
 
 
-@pytest.fixture(scope="module")
-def empty_database(
-    dialect: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> EmptyDatabase:
-    """Databases of their own."""
-    return empty_databases(dialect, request, tmp_path_factory.mktemp("seed"))
-
-
 @asynccontextmanager
-async def seeded_server(empty_database: EmptyDatabase) -> AsyncIterator[Server]:
-    async with empty_database() as url:
+async def seeded_server(own_database: OwnDatabase) -> AsyncIterator[Server]:
+    async with own_database() as url:
         database = Database(url)
         server = Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
         await demo.seed_demo(server, 1, lambda step: None)
@@ -64,9 +57,9 @@ async def seeded_server(empty_database: EmptyDatabase) -> AsyncIterator[Server]:
 
 
 @pytest.fixture(scope="module")
-async def seeded(empty_database: EmptyDatabase) -> AsyncIterator[Server]:
+async def seeded(own_database: OwnDatabase) -> AsyncIterator[Server]:
     """A server with the demo business and nothing else, for tests that only look."""
-    async with seeded_server(empty_database) as server:
+    async with seeded_server(own_database) as server:
         yield server
 
 
@@ -175,8 +168,8 @@ async def test_orders_are_in_every_state_and_add_up(seeded, ask_seeded) -> None:
     assert all(order["chat"]["customer"] == order["customer"] for order in from_chats)
 
 
-async def test_what_happens_next_takes_the_next_number(empty_database) -> None:
-    async with seeded_server(empty_database) as server:
+async def test_what_happens_next_takes_the_next_number(own_database) -> None:
+    async with seeded_server(own_database) as server:
         make, admin = Make(server), await sign_in(server, ADMIN)
         customer = await make.customer(admin)
         assert (await make.chat(admin, customer)).number == 121
@@ -232,8 +225,8 @@ def test_a_customer_always_speaks_first(language) -> None:
             assert {12 % len(turn.ways) for turn in theme.turns} == {0}
 
 
-async def test_a_second_run_says_so_and_changes_nothing(empty_database, dialect) -> None:
-    async with empty_database() as url:
+async def test_a_second_run_says_so_and_changes_nothing(own_database, dialect) -> None:
+    async with own_database() as url:
         status, first = await command("seed", DATABASE_URL=url, **KEYS)
         assert status == 0, first
         assert "120 chats" in first
@@ -247,8 +240,8 @@ async def test_a_second_run_says_so_and_changes_nothing(empty_database, dialect)
         await database.close()
 
 
-async def test_production_refuses_it(empty_database) -> None:
-    async with empty_database() as url:
+async def test_production_refuses_it(own_database) -> None:
+    async with own_database() as url:
         status, said = await command("seed", DATABASE_URL=url, ENVIRONMENT="production", **KEYS)
         assert status == 1
         assert "ENVIRONMENT is production" in said
@@ -260,8 +253,8 @@ async def test_production_refuses_it(empty_database) -> None:
         await database.close()
 
 
-async def test_if_empty_leaves_a_database_in_use_alone(empty_database) -> None:
-    async with empty_database() as url:
+async def test_if_empty_leaves_a_database_in_use_alone(own_database) -> None:
+    async with own_database() as url:
         database = Database(url)
         server = Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
         await Make(server).owner(username=MEMBER)

@@ -22,8 +22,8 @@ from services.secrets import Vault
 from services.server import Server
 from services.tokens import Tokens
 from tests.conftest import SECRET
-from tests.running import PROJECT, Running, environment_of_server, serve
-from tests.seeding import command, empty_databases
+from tests.databases import OwnDatabase
+from tests.running import PROJECT, Running, command, environment_of_server, serve
 
 KEYS = {"JWT_SECRET": secrets.token_hex(32), "DB_ENCRYPTION_KEY": secrets.token_hex(32)}
 LOGIN = "mutation($input: LoginInput!) { login(input: $input) { accessToken } }"
@@ -35,11 +35,9 @@ WRITTEN = re.compile(r"chat (\d+), ([^:]+): ")
 
 
 @pytest.fixture
-async def running(
-    dialect: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Running]:
+async def running(own_database: OwnDatabase) -> AsyncIterator[Running]:
     """A server with the demo business."""
-    async with empty_databases(dialect, request, tmp_path_factory.mktemp("live"))() as url:
+    async with own_database() as url:
         database = Database(url)
         made = Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
         await demo.seed_demo(made, 1, lambda step: None)

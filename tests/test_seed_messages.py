@@ -22,8 +22,9 @@ from services.server import Server
 from services.tokens import Tokens
 from tests.ask import Ask
 from tests.conftest import SECRET
+from tests.databases import OwnDatabase
 from tests.make import Make
-from tests.seeding import EmptyDatabase, command, empty_databases
+from tests.running import command
 
 MESSAGES = 2_000
 KEYS = {"JWT_SECRET": secrets.token_hex(32), "DB_ENCRYPTION_KEY": secrets.token_hex(32)}
@@ -70,17 +71,9 @@ WHOLE = """query($after: String) {
   orders { totalCount } customers { totalCount } products { totalCount } channels { totalCount } }"""
 
 
-@pytest.fixture(scope="module")
-def empty_database(
-    dialect: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> EmptyDatabase:
-    """Databases of their own."""
-    return empty_databases(dialect, request, tmp_path_factory.mktemp("messages"))
-
-
 @asynccontextmanager
-async def seeded_server(empty_database: EmptyDatabase, seed: int = 1) -> AsyncIterator[Server]:
-    async with empty_database() as url:
+async def seeded_server(own_database: OwnDatabase, seed: int = 1) -> AsyncIterator[Server]:
+    async with own_database() as url:
         database = Database(url)
         server = Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
         told: list[int] = []
@@ -91,9 +84,9 @@ async def seeded_server(empty_database: EmptyDatabase, seed: int = 1) -> AsyncIt
 
 
 @pytest.fixture(scope="module")
-async def seeded(empty_database: EmptyDatabase) -> AsyncIterator[Server]:
+async def seeded(own_database: OwnDatabase) -> AsyncIterator[Server]:
     """A server with the large set, made small."""
-    async with seeded_server(empty_database) as server:
+    async with seeded_server(own_database) as server:
         yield server
 
 
@@ -139,18 +132,18 @@ async def test_every_row_is_seen_through_the_graph_by_its_own_workspace(seeded) 
     assert orders == (await seeded.database.fetch(select(func.count()).select_from(Order)))[0][0]
 
 
-async def test_the_same_seed_makes_the_same_messages(empty_database, seeded) -> None:
+async def test_the_same_seed_makes_the_same_messages(own_database, seeded) -> None:
     def rows(server: Server) -> Any:
         kept = (Message.id, Message.conversation_id, Message.sequence, Message.content, Message.timestamp)
         return server.database.fetch(select(*kept).order_by(Message.id))
 
-    async with seeded_server(empty_database) as same, seeded_server(empty_database, seed=2) as other:
+    async with seeded_server(own_database) as same, seeded_server(own_database, seed=2) as other:
         assert await rows(same) == await rows(seeded)
         assert {row.id for row in await rows(other)}.isdisjoint(row.id for row in await rows(seeded))
 
 
-async def test_live_writing_goes_on_where_the_set_ends(empty_database) -> None:
-    async with seeded_server(empty_database) as server:
+async def test_live_writing_goes_on_where_the_set_ends(own_database) -> None:
+    async with seeded_server(own_database) as server:
         make, viewer = Make(server), await sign_in(server, 1)
         rows = await server.database.fetch(
             select(func.count()).where(Conversation.workspace_id == viewer.workspace_id)
@@ -160,8 +153,8 @@ async def test_live_writing_goes_on_where_the_set_ends(empty_database) -> None:
         assert (await make.outbound(viewer, chat)).sequence == 1
 
 
-async def test_the_command_refuses_a_second_set_and_production(empty_database) -> None:
-    async with empty_database() as url:
+async def test_the_command_refuses_a_second_set_and_production(own_database) -> None:
+    async with own_database() as url:
         words = ("seed", "--messages", "100")
         status, said = await command(*words, DATABASE_URL=url, **KEYS)
         assert status == 0, said

@@ -5,9 +5,7 @@ from typing import Final
 from sqlalchemy import make_url
 
 from services.brokers.local import LocalBroker
-from services.brokers.nats import NatsBroker
 from services.brokers.postgres import PostgresBroker
-from services.brokers.redis import RedisBroker
 from services.brokers.wires import Broker
 
 SCHEMES: Final = ("redis", "rediss", "nats", "tls", "postgresql")
@@ -18,11 +16,16 @@ def make_broker(broker_url: str | None, database_url: str) -> Broker:
 
     Nothing is connected yet. ValueError for a URL that names none of them.
     """
+    # Redis and NATS bring libraries that take long to import: only who names one of them waits for it.
     url = broker_url or database_url
     scheme = url.partition(":")[0]
     if scheme in ("redis", "rediss"):
+        from services.brokers.redis import RedisBroker
+
         return RedisBroker(url)
     if scheme in ("nats", "tls"):
+        from services.brokers.nats import NatsBroker
+
         return NatsBroker(url)
     if scheme == "postgresql":
         # As the driver takes it: a folder of a Unix socket is a host among the parameters for both.

@@ -7,7 +7,6 @@ import pytest
 
 from tests.databases import create_database, drop_database
 from tests.postgres import UNHURRIED, Own, own_server
-from tests.wire.conftest import own_database as own_database
 
 
 @pytest.fixture(scope="session")

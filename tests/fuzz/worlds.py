@@ -17,7 +17,7 @@ from sqlalchemy import select, text, update
 import db.base
 from db.base import Permission, Row, Viewer
 from db.conversations import Conversation, Message
-from db.engine import Database
+from db.engine import Database, driver_url
 from db.migrate import migrate
 from db.orders import Order
 from schema.kit.ids import encode
@@ -128,15 +128,7 @@ async def _copy(url: str, folder: Path, postgres_url: str | None, name: str) -> 
         shutil.copyfile(url.removeprefix("sqlite:///"), made)
         return f"sqlite:///{made}"
     assert postgres_url is not None
-    copy = await create_database(postgres_url, name)
-    template = Database(url).url.database
-    admin = Database(postgres_url)
-    async with admin.writer.connect() as connection:
-        outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await outside.execute(text(f"DROP DATABASE {name}"))
-        await outside.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    await admin.close()
-    return copy
+    return await create_database(postgres_url, name, template=driver_url(url).database)
 
 
 async def workspace(server: Server) -> Workspace:

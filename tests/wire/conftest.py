@@ -1,16 +1,15 @@
 """A real server for each database, kept apart from the databases of other tests, and somebody to ask it."""
 
-import os
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 import pytest
 
-from db.engine import Database
-from db.migrate import migrate
-from tests.databases import create_database, drop_database
+from tests.databases import Databases
+from tests.keeping import keep
 from tests.running import Running, serve
 from tests.wire.caller import Caller, Owner, register
 
@@ -21,44 +20,45 @@ PRODUCTION = {
     "ALLOWED_ORIGINS": "https://app.example.org",
 }
 
-OwnDatabase = Callable[[], AbstractAsyncContextManager[str]]
+Servers = Callable[[str], Awaitable[tuple[Running, str]]]
 
 
 @pytest.fixture(scope="session")
-def own_database(
-    dialect: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> OwnDatabase:
-    """Makes databases of the dialect, migrated and otherwise empty: `async with own_database() as url`."""
-
-    @asynccontextmanager
-    async def made() -> AsyncIterator[str]:
-        if dialect == "sqlite":
-            yield f"sqlite:///{tmp_path_factory.mktemp('wire') / 'wire.db'}"  # `serve` makes and migrates it
-            return
-        name = f"switchboard_wire_{os.getpid()}_{secrets.token_hex(4)}"
-        url = await create_database(request.getfixturevalue("postgres_url"), name)
-        database = Database(url)
-        await migrate(database)
-        await database.close()
-        yield url
-        await drop_database(url)
-
-    return made
+async def servers(databases: Databases) -> AsyncIterator[Servers]:
+    """The server in development of each database, and the URL of the database."""
+    async with keep(partial(on_its_own, databases)) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")
-async def running(own_database: OwnDatabase) -> AsyncIterator[Running]:
-    """A server in development, for all tests of the database. None of them may make it fail."""
-    async with own_database() as url, serve(url) as server:
-        yield server
-    assert server.failures() == []
+async def servers_in_production(databases: Databases) -> AsyncIterator[Servers]:
+    """The same in production."""
+    async with keep(partial(on_its_own, databases, **PRODUCTION)) as one:
+        yield one
 
 
-@pytest.fixture(scope="session")
-async def production(own_database: OwnDatabase) -> AsyncIterator[tuple[Running, str]]:
-    """A server in production and the URL of its database, for tests that make it fail."""
-    async with own_database() as url, serve(url, **PRODUCTION) as server:
+@asynccontextmanager
+async def on_its_own(
+    databases: Databases, dialect: str, **environment: str
+) -> AsyncIterator[tuple[Running, str]]:
+    """A server on a database that nobody else uses."""
+    async with databases.own(dialect) as url, serve(url, **environment) as server:
         yield server, url
+
+
+@pytest.fixture(scope="session")
+async def running(dialect: str, servers: Servers) -> AsyncIterator[Running]:
+    """A server in development, for all tests of the database. None of them may make it fail."""
+    server, _ = await servers(dialect)
+    before = len(server.log.lines)
+    yield server
+    assert server.failures(before) == []
+
+
+@pytest.fixture(scope="session")
+async def production(dialect: str, servers_in_production: Servers) -> tuple[Running, str]:
+    """A server in production and the URL of its database, for tests that make it fail."""
+    return await servers_in_production(dialect)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import socket
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.databases import OwnDatabase
 from tests.running import Running, serve
 from tests.wire.caller import Caller, Owner, register
-from tests.wire.conftest import OwnDatabase
 from tests.wire.line import FOLLOW, line_to
 from tests.wire.signer import make_signer
 

@@ -1,10 +1,8 @@
 """Row level security of PostgreSQL: tenants stay apart where the server itself forgets to keep them so."""
 
-import asyncio
 import json
 import re
 import secrets
-import sys
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,7 +11,7 @@ from sqlalchemy import make_url, text
 from db.base import Row
 from db.engine import Database
 from db.row_security import disable, enable, guarded_now, guarded_tables
-from tests.running import environment_of_server, serve
+from tests.running import command, serve
 from tests.wire.caller import LOGIN, PASSWORD, Caller, register
 from tests.wire.line import FOLLOW, line_to
 from tests.wire.test_masking import CHANGE
@@ -163,18 +161,6 @@ async def test_what_belongs_to_no_workspace_goes_on(tables):
 # --- switching it on and off ----------------------------------------------------------------------------------
 
 
-async def run_command(url, *words, **environment):
-    """`python -m graph …`: its status and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "graph", *words),
-        env=environment_of_server(DATABASE_URL=url, **environment),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await process.communicate()
-    return process.returncode, said.decode()
-
-
 async def test_every_table_that_has_a_workspace_is_guarded(tables):
     of_none = {t.name for t in Row.metadata.tables.values()} - set(guarded_tables())
     assert of_none == {"attempts", "buckets", "client_nonces", "refresh_tokens"}
@@ -185,14 +171,13 @@ async def test_every_table_that_has_a_workspace_is_guarded(tables):
     assert len(guarded_tables()) >= TABLES_MIN
 
 
-@pytest.mark.long
 async def test_the_command_puts_it_on_and_takes_it_away(own_database, tables):
     async with own_database() as url:
         database = Database(url)
-        assert await run_command(url, "row-security", "on") == (0, "row level security is on\n")
+        assert await command("row-security", "on", DATABASE_URL=url) == (0, "row level security is on\n")
         async with database.write() as connection:
             assert await guarded_now(connection) == set(guarded_tables())
-        assert await run_command(url, "row-security", "off") == (0, "row level security is off\n")
+        assert await command("row-security", "off", DATABASE_URL=url) == (0, "row level security is off\n")
         async with database.write() as connection:
             assert await guarded_now(connection) == set()
             await enable(connection)
@@ -201,29 +186,27 @@ async def test_the_command_puts_it_on_and_takes_it_away(own_database, tables):
         await database.close()
 
 
-@pytest.mark.long
 async def test_a_server_does_not_start_on_what_it_does_not_expect(own_database, tables):
     owned, held = tables
-    status, said = await run_command(owned, "serve", DATABASE_ROW_SECURITY="on")
+    status, said = await command("serve", DATABASE_URL=owned, DATABASE_ROW_SECURITY="on")
     assert (status, "superuser" in said) == (1, True)
-    status, said = await run_command(held, "serve")
+    status, said = await command("serve", DATABASE_URL=held)
     assert (status, "DATABASE_ROW_SECURITY is off" in said) == (1, True)
     async with own_database() as bare:
-        status, said = await run_command(bare, "serve", DATABASE_ROW_SECURITY="on")
+        status, said = await command("serve", DATABASE_URL=bare, DATABASE_ROW_SECURITY="on")
         assert (status, "row-security on" in said) == (1, True)
-    status, said = await run_command("sqlite:///x.db", "serve", DATABASE_ROW_SECURITY="on")
+    status, said = await command("serve", DATABASE_URL="sqlite:///x.db", DATABASE_ROW_SECURITY="on")
     assert (status, "needs PostgreSQL" in said) == (2, True)
 
 
-@pytest.mark.long
 async def test_an_operator_sees_all_workspaces(tables):
     """Commands of an operator's go on, as the owner or as the user of the server."""
     for url in tables:
         name = f"root-{secrets.token_hex(4)}"
         given = ("--username", name, "--email", f"{name}@example.com", "--password", PASSWORD)
-        status, said = await run_command(url, "create-admin", *given)
+        status, said = await command("create-admin", *given, DATABASE_URL=url)
         assert (status, f"{name} may do everything on this server." in said) == (0, True)
-        assert (await run_command(url, "migrate"))[0] == 0
+        assert (await command("migrate", DATABASE_URL=url))[0] == 0
 
 
 async def test_a_connection_that_says_nothing_sees_nothing(tables):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from db.base import new_id
-from services.bucket_stores import RedisStore
+from services.redis_store import RedisStore
 from tests.databases import create_database, drop_database
 from tests.faults.cluster import cluster
 from tests.test_brokers import free_port, program

@@ -6,8 +6,7 @@ import json
 import pytest
 
 from graph.trusted import read_manifest
-from tests.running import serve
-from tests.seeding import command
+from tests.running import command, serve
 from tests.wire.caller import JSON, LOGIN, REGISTER, Caller, register
 from tests.wire.line import FOLLOW, line_to
 
