@@ -24,6 +24,7 @@ from graph.identity import Identity
 from graph.requests import RequestIdMiddleware, header
 from graph.settings import VERSION, LogLevel, Settings
 from graph.trusted import TrustedDocuments, read_manifest
+from graph.turns import Turns
 from schema import schema
 from schema.kit.execution.plans import plans
 from services import security
@@ -132,6 +133,7 @@ def create_app(settings: Settings, state: health.ServerState, *, workers: int = 
         socket_send_seconds=settings.socket_send_timeout,
         tally=state.tally,
         trusted=trusted_documents(settings),
+        turns=Turns(settings.requests_at_once_max),
         tells_plans=not settings.is_production,
     )
 

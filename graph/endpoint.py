@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
@@ -26,13 +25,14 @@ from graph.identity import Bearer, Identity
 from graph.lines import Lines
 from graph.negotiation import EVENTS, JSON, answer_type, liked_types
 from graph.operations import fault_of_request, read_operation
-from graph.requests import CLIENT_CLOSED_REQUEST, bounded, client_address, header
+from graph.requests import CLIENT_CLOSED_REQUEST, bounded, client_address, header, is_local
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
 from graph.streams import EventStream
 from graph.tally import Tallied, Tally
 from graph.trusted import TrustedDocuments
+from graph.turns import Turns
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
@@ -83,6 +83,7 @@ class Endpoint(GraphQL[Context, None]):
         socket_send_seconds: float,
         tally: Tally,
         trusted: TrustedDocuments,
+        turns: Turns,
         tells_plans: bool = False,
     ) -> None:
         counted: Any = Tallied(schema, tally)
@@ -94,7 +95,7 @@ class Endpoint(GraphQL[Context, None]):
             allowed_origins=allowed_origins,
         )
         self._graph, self._server, self._identity = counted, server, Identity(server)
-        self._tally, self.trusted = tally, trusted
+        self._tally, self.trusted, self._turns = tally, trusted, turns
         self.lines, self.socket_send_seconds, self._tells_plans = lines, socket_send_seconds, tells_plans
         self._any_local_origin, self._trusted_proxies = any_local_origin, trusted_proxies
 
@@ -110,16 +111,9 @@ class Endpoint(GraphQL[Context, None]):
 
     async def _answer(self, request: Request) -> Response:
         try:
-            if request.method == "POST" and header(request.scope, b"content-type") == JSON_BYTES:
-                context = await self.get_context(request, None)
-                body = await request.body()
-                operation = read_operation(body, accepted(request), self._graph, self.trusted, context)
-                if operation is not None:
-                    self.trusted.check(operation["query"], operation["operation_name"], context.asking)
-                    result = await self._graph.execute(context_value=context, **operation)
-                    return self._told(request, told(result))
-                return await self.run(request, context)
-            return await self.run(request)
+            await request.body()  # whoever sends it slowly takes no turn meanwhile
+            with self._turns.take():
+                return await self._executed(request)
         except ClientDisconnect:
             # Nobody is there to read it: it is for the log line.
             return Response(status_code=CLIENT_CLOSED_REQUEST)
@@ -131,6 +125,18 @@ class Endpoint(GraphQL[Context, None]):
             error = present(GraphQLError("", original_error=failure), _request_id(request.scope))
             self._tally.refuse(str((error.extensions or {})["code"]))
             return self._respond(request, {"errors": [error.formatted]}, status_of(error.formatted))
+
+    async def _executed(self, request: Request) -> Response:
+        if request.method != "POST" or header(request.scope, b"content-type") != JSON_BYTES:
+            return await self.run(request)
+        context = await self.get_context(request, None)
+        body = await request.body()
+        operation = read_operation(body, accepted(request), self._graph, self.trusted, context)
+        if operation is None:
+            return await self.run(request, context)
+        self.trusted.check(operation["query"], operation["operation_name"], context.asking)
+        result = await self._graph.execute(context_value=context, **operation)
+        return self._told(request, told(result))
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         headers = request.headers
@@ -282,14 +288,6 @@ def told(result: ExecutionResult) -> GraphQLHTTPResponse:
 def accepted(request: Request | WebSocket) -> str:
     """The Accept header."""
     return (header(request.scope, b"accept") or b"").decode("latin-1")
-
-
-def is_local(origin: str) -> bool:
-    """Whether a page's origin is on this machine, at any port."""
-    try:
-        return urlsplit(origin).hostname in ("localhost", "127.0.0.1", "::1")
-    except ValueError:
-        return False
 
 
 def _request_id(scope: Scope) -> str:

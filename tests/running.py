@@ -159,4 +159,11 @@ def environment_of_server(**own: str) -> dict[str, str]:
     """This process's environment without what it may say to a server."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     # Tests ask as often and open as many sockets as they like; those of the limits say what they are.
-    return {**kept, "SERVICE_PORT": "0", "RATE_LIMITS": "off", "LIMITS": MANY_SOCKETS, **own}
+    return {
+        **kept,
+        "SERVICE_PORT": "0",
+        "RATE_LIMITS": "off",
+        "LIMITS": MANY_SOCKETS,
+        "REQUESTS_AT_ONCE_MAX": "10000",
+        **own,
+    }
