@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 from services.sharing import Seat
@@ -110,11 +110,11 @@ class Crowd:
 
 
 class Crowds:
-    """The crowds of one subject."""
+    """The crowds of one subject. `count` is told how many were told something by another one."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: Callable[[int], None] = lambda _: None) -> None:
         self._crowds: dict[Hashable, Crowd] = {}
-        self._told = 0
+        self._count, self._told = count, 0
 
     def of(self, key: Hashable | None) -> Crowd | None:
         """Those of that key."""
@@ -160,13 +160,15 @@ class Crowds:
         crowd = self._crowds.get(key)
         if crowd is None or number <= crowd.told:
             return
-        is_next, crowd.told = number == crowd.told + 1, number
+        is_next, crowd.told, count = number == crowd.told + 1, number, 0
         for follower in [one for one in crowd.waiting if one.among is crowd]:
             if is_next and follower.seat is not None and follower.seat.take(told):
                 follower.number = number
+                count += 1
             else:
                 follower.wake_alone()
-            self._told += 1
+        self._count(count)
+        self._told += count
         if self._told >= TOLD_AT_ONCE_MAX:
             self._told = 0
             await asyncio.sleep(0)

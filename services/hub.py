@@ -52,7 +52,7 @@ class Feed:
     """One subject, for all its followers in this process: how far it has come, and its newest rows."""
 
     def __init__(self, hub: "Hub", subject: Subject, number: Callable[[Row[Any]], int]) -> None:
-        self.subject, self.followers, self.crowds = subject, set[Follower](), Crowds()
+        self.subject, self.followers, self.crowds = subject, set[Follower](), Crowds(hub.count_handed)
         self.known = 0
         self.looked_at = 0
         """Counts the hints that ask to look again though no number grew."""
@@ -129,6 +129,8 @@ class Figures:
     rows_kept: int
     reads: int
     looks: int
+    handed: int
+    """How often one who follows was told something by another one."""
 
 
 class Hub:
@@ -139,7 +141,7 @@ class Hub:
         self._kept: OrderedDict[Subject, int] = OrderedDict()
         self._rows_kept = 0
         self._wire = wire
-        self.reads = self.looks = self.hints_heard = 0
+        self.reads = self.looks = self.hints_heard = self.handed = 0
         self.begun: Counter[tuple[str, bool]] = Counter()
         """What was followed since the start: the room, and whether from where somebody had been before."""
         if wire is not None:
@@ -194,6 +196,10 @@ class Hub:
             self._rows_kept -= rows
             self._feeds[subject].drop()
 
+    def count_handed(self, count: int) -> None:
+        """So many were told something by another one."""
+        self.handed += count
+
     def follower_count(self) -> int:
         """How many are following now."""
         return sum(len(feed.followers) for feed in self._feeds.values())
@@ -201,7 +207,13 @@ class Hub:
     def figures(self) -> Figures:
         """What it is doing."""
         return Figures(
-            self.follower_count(), len(self._feeds), self.hints_heard, self._rows_kept, self.reads, self.looks
+            self.follower_count(),
+            len(self._feeds),
+            self.hints_heard,
+            self._rows_kept,
+            self.reads,
+            self.looks,
+            self.handed,
         )
 
     def _hear(self, payload: bytes) -> None:

@@ -112,6 +112,7 @@ async def test_what_one_is_told_all_are_told(make: Make, server: Server) -> None
             # The first is counted like any answer.
             for client in clients:
                 await client.hears(*told)
+        assert server.hub.figures().handed == 2 * 19
     assert server.hub.follower_count() == 0
 
 

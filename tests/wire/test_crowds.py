@@ -5,7 +5,6 @@ import json
 import secrets
 import socket
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import zip_longest
 
 import pytest
 
@@ -26,7 +25,8 @@ async def crowd(running, chat, *callers, options=()):
     """Each follows the chat on a socket of its own and has been told its first message."""
     async with AsyncExitStack() as stack:
         lines = []
-        for caller, given in zip_longest(callers, options, fillvalue={}):
+        for place, caller in enumerate(callers):
+            given = options[place] if place < len(options) else {}
             line = await stack.enter_async_context(line_to(running, caller, **given))
             await line.subscribe("1", FOLLOW, conversationId=chat, after=0)
             assert await sequence(line) == 1
