@@ -73,10 +73,6 @@ class Admitted:
         """What each event of a subscription costs."""
         return max(1, self.cost - BASES[self.known.node.operation])
 
-    def pay_at_once(self) -> bool:
-        """Pays for one more event; False, with nothing paid, where that has to be waited for."""
-        return self.limits.charge_at_once(self.payer, self.level, self.event_cost)
-
     async def pay_for_event(self) -> None:
         """Waits until the viewer can pay for one more event: it is told late, and not left out."""
         while True:

@@ -11,8 +11,8 @@ class Seat:
     """Where one subscriber can be told an event at once, for as long as nothing speaks against it."""
 
     def __init__(self, context: Context, question: Question, admitted: Admitted) -> None:
-        self._context, self._question, self._admitted = context, question, admitted
-        self._outlet = context.outlet
+        self._context, self._question, self._outlet = context, question, context.outlet
+        self._limits, self._price = admitted.limits, (admitted.payer, admitted.level, admitted.event_cost)
         self._is_open = False
 
     def open(self) -> None:
@@ -33,7 +33,7 @@ class Seat:
             if viewer is None or viewer != asking:
                 return False
             self._context.asking = viewer
-        if not self._admitted.pay_at_once():
+        if not self._limits.charge_at_once(*self._price):
             return False
         outlet.send(told.encoded())
         return True
