@@ -62,6 +62,7 @@ class Follower:
         key = self.key()
         crowd = self._crowds.of(key)
         if key is not None and crowd is None:
+            self.stop_leading()
             self._leads = self._crowds.begin(key, number, leader=self)
         return crowd is not None and crowd.leader not in (None, self) and crowd.told == number
 
