@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 TRUSTED_SECONDS: Final = 5.0
 """How long what a session or a client may do is remembered: a revoked one stops working after that at the latest."""
+ASKED_AGAIN_SECONDS: Final = 4.0
+"""When whoever follows has it read anew: those who are told at once, and cannot wait for it, find it still remembered."""
 SESSIONS_MAX: Final = 10_000
 CLIENTS_MAX: Final = 1_000
 SCHEME: Final = "bearer "
@@ -52,6 +54,11 @@ class Known(Generic[T]):
             self._known.popitem(last=False)
         return value
 
+    def remembered(self, id: UUID) -> T | None:
+        """What is known of the id, where that is not older than TRUSTED_SECONDS."""
+        known = self._known.get(id)
+        return known[0] if known is not None and self._clock() - known[1] < TRUSTED_SECONDS else None
+
 
 class Identity:
     """Turns access tokens and signatures into viewers. Absent is anonymous, invalid is refused."""
@@ -77,7 +84,12 @@ class Identity:
             if client is None:
                 raise Unauthenticated("The service client is deleted.")
             return client.viewer
-        return await self._going_on(viewer.session_id, viewer.id)
+        return await self._going_on(viewer.session_id, viewer.id, trusted_seconds=ASKED_AGAIN_SECONDS)
+
+    def remembered(self, viewer: Viewer) -> Viewer | None:
+        """A member with what it may do now, where that need not be asked for."""
+        found = self._sessions.remembered(viewer.session_id)
+        return found if found is not None and found.id == viewer.id else None
 
     async def of_parameters(self, parameters: Mapping[str, Any] | None) -> "Bearer | None":
         """Who a connection_init payload says: `authorization`, in any case, as in the header."""
@@ -98,8 +110,10 @@ class Identity:
             raise Unauthenticated(error.message) from error
         return Bearer(self, await self._going_on(claims.session_id, claims.user_id), claims.expires_at)
 
-    async def _going_on(self, session_id: UUID, user_id: UUID) -> Viewer:
-        viewer = await self._sessions.of(session_id)
+    async def _going_on(
+        self, session_id: UUID, user_id: UUID, *, trusted_seconds: float | None = None
+    ) -> Viewer:
+        viewer = await self._sessions.of(session_id, trusted_seconds=trusted_seconds)
         if viewer is None or viewer.id != user_id:
             raise Unauthenticated("The session is over.")
         return viewer
@@ -145,3 +159,7 @@ class Bearer:
 
     async def __call__(self) -> Viewer:
         return await self.identity.again(self.viewer)
+
+    def remembered(self) -> Viewer | None:
+        """Who that is now, where it need not be asked for."""
+        return self.identity.remembered(self.viewer)

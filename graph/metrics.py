@@ -83,7 +83,8 @@ class Figures(Collector):
         yield _counter("follow_reads", "Reads of rows that are followed, mostly each for all.", hub.reads)
         yield _counter("follow_looks", "Looks whether what is followed is still in sight.", hub.looks)
         yield _counter("events_executed", "Live events executed.", answers.made)
-        yield _counter("events_shared", "Live events told without executing them again.", answers.given)
+        shared = answers.given + hub.handed
+        yield _counter("events_shared", "Live events told without executing them again.", shared)
         yield _gauge("sweep_seconds", "How long the last sweep took.", sweep.seconds)
         yield _counter("sweep_found", "Subjects with news that no hint had told.", sweep.found)
         yield _counter("hints_heard", "Hints heard from workers, this one included.", hub.hints_heard)

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Final, cast
 
 import orjson
@@ -26,6 +27,7 @@ from db.faults import DatabaseFault
 from graph.identity import Bearer
 from graph.lines import Lines
 from graph.operations import fault_of_request
+from graph.outlets import outlet_of
 from graph.transports import TRY_AGAIN_LATER
 from graph.trusted import TrustedDocuments
 from schema.kit.context import Context
@@ -60,9 +62,11 @@ class Socket(ASGIWebSocketAdapter):
     async def send_json(self, message: Mapping[str, object]) -> None:
         await self._send(lambda: super(Socket, self).send_json(message))
 
-    async def send_event(self, operation_id: str, payload: str) -> None:
+    async def send_event(self, operation_id: str, payload: bytes) -> None:
         """Sends what is encoded already, in an envelope of the operation's own."""
-        envelope = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":{payload}}}'
+        envelope = (
+            f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":{payload.decode()}}}'
+        )
 
         async def write() -> None:
             try:
@@ -166,6 +170,27 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
         # Cut short, a read would cost its connection: it is carried through, and nobody is told.
         begun.completed = True
         del self.operations[operation_id]
+
+    async def run_operation(self, operation: Operation[Context, None]) -> None:
+        # The handler's own gives all operations the same context: there would be no telling whose events these are.
+        websocket = cast("Socket", self.websocket)
+        outlet = outlet_of(websocket.ws.scope, self.bearer, operation, self.operations)
+        try:
+            results: Any = await self.schema.stream(
+                operation.query,
+                variable_values=operation.variables,
+                context_value=replace(self.context, outlet=outlet),
+                operation_name=operation.operation_name,
+            )
+            async with aclosing(results):
+                await self._send_result_stream(operation, results)
+            await operation.send_operation_message({"id": operation.id, "type": "complete"})
+        except Exception as error:
+            await self.handle_task_exception(error)
+            with suppress(Exception):
+                await operation.send_operation_message({"id": operation.id, "type": "complete"})
+            self.operations.pop(operation.id, None)
+            raise
 
     async def _send_result_stream(self, operation: Operation[Context, None], result_source: Any) -> None:
         async def told() -> AsyncGenerator[Any, None]:

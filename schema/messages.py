@@ -228,4 +228,5 @@ class MessageSubscription:
         context = info.context
         id = ids.decode("chat", conversation_id, "conversationId")
         known = None if after is strawberry.UNSET else after
-        return context.afresh(await follow_messages(context.server, context.viewer_now, id, known))
+        followed = await follow_messages(context.server, context.viewer_now, id, known, context.seat)
+        return context.afresh(followed)

@@ -20,12 +20,18 @@ class Buckets:
 
     async def take(self, key: Hashable, size: int, restore: int, amount: int) -> int:
         """Takes the amount; where there is too little, takes nothing and gives the whole seconds until there is enough."""
+        if self.spend(key, size, restore, amount):
+            return 0
+        return max(1, math.ceil((amount - self._left(key, size, restore, self._clock())) / restore))
+
+    def spend(self, key: Hashable, size: int, restore: int, amount: int) -> bool:
+        """Takes the amount; False, with nothing taken, where there is too little."""
         moment = self._clock()
         left = self._left(key, size, restore, moment)
         if left < amount:
-            return math.ceil((amount - left) / restore)
+            return False
         self._keep(key, left - amount, moment)
-        return 0
+        return True
 
     def give_back(self, key: Hashable, size: int, amount: int) -> None:
         """Puts back what was taken too much; a negative amount takes more, into debt if need be, but never more than the size."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from db.faults import until_answered
 from services.errors import CursorAhead, Invalid
 from services.hub import CONVERSATION, READ_AT_ONCE_MAX, Feed, Subject
 from services.server import Server
-from services.sharing import Occurrence
+from services.sharing import Occurrence, Seat
 from services.work import missing
 
 FRESH_SECONDS: Final = 1.0
@@ -24,7 +25,7 @@ ViewerNow = Callable[[], Viewer]
 
 
 async def follow_messages(
-    server: Server, viewer: ViewerNow, conversation_id: UUID, after: int | None
+    server: Server, viewer: ViewerNow, conversation_id: UUID, after: int | None, seat: Seat | None = None
 ) -> AsyncGenerator[Occurrence, None]:
     """The messages after that sequence, then every later one; without a number, those that come from now on.
 
@@ -39,18 +40,18 @@ async def follow_messages(
     if after is not None and after > last:
         raise CursorAhead(f"The conversation has come to {last}.", "after")
     server.hub.begun["conversation", after is not None] += 1
-    return _follow(server, viewer, conversation_id, last if after is None else after)
+    return _follow(server, viewer, conversation_id, last if after is None else after, seat)
 
 
 async def _follow(
-    server: Server, viewer: ViewerNow, conversation_id: UUID, cursor: int
+    server: Server, viewer: ViewerNow, conversation_id: UUID, cursor: int, seat: Seat | None
 ) -> AsyncGenerator[Occurrence, None]:
     subject = Subject(CONVERSATION, conversation_id)
 
     async def read(after: int, limit: int) -> Sequence[Row[Any]]:
         return await until_answered(lambda: _read(server, viewer(), conversation_id, after, limit))
 
-    with server.hub.follow(subject, lambda row: row.sequence) as (feed, follower):
+    with server.hub.follow(subject, lambda row: row.sequence, seat) as (feed, follower):
         standing: int | None = None
         while True:
             # Cleared before anything is read: what happens meanwhile wakes us again.
@@ -63,13 +64,16 @@ async def _follow(
             rows, read_at = await feed.after(cursor, read), time.monotonic()
             for row in rows:
                 # A replay is read by each for itself; what comes from now on is the same for all.
-                live = row.sequence > standing
-                yield Occurrence(row, (subject, row.sequence, row.version) if live else None)
+                if row.sequence > standing:
+                    same = (subject, row.sequence, row.version)
+                    yield Occurrence(row, same, partial(follower.hand_on, row.sequence))
+                else:
+                    yield Occurrence(row)
                 cursor = row.sequence
                 if time.monotonic() - read_at > FRESH_SECONDS:
                     break
-            if not rows:
-                await follower.wait()
+            if not rows or (cursor > standing and follower.is_led_from(cursor)):
+                cursor = await follower.wait_from(cursor)
 
 
 async def _look(server: Server, viewer: Viewer, feed: Feed) -> int | None:

@@ -14,6 +14,8 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from services.brokers.wires import Wire
+from services.followers import Crowds, Follower
+from services.sharing import Seat
 
 RING_SIZE: Final = 256
 """The newest rows of a subject that are kept for those who follow it."""
@@ -46,34 +48,11 @@ Read = Callable[[int, int], Awaitable[Sequence[Row[Any]]]]
 """Reads at most so many rows (second) past a number (first), in order and without holes."""
 
 
-class Follower:
-    """One who follows: a flag, never a queue, so that a slow one costs nothing."""
-
-    def __init__(self) -> None:
-        self._flag = asyncio.Event()
-
-    def wake(self) -> None:
-        """There may be something new."""
-        self._flag.set()
-
-    def clear(self) -> None:
-        """Call before reading: what is written during the read then wakes again."""
-        self._flag.clear()
-
-    async def wait(self, seconds: float | None = None) -> None:
-        """Until there may be something new, or the time is over."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._flag.wait()
-        except TimeoutError:
-            pass
-
-
 class Feed:
     """One subject, for all its followers in this process: how far it has come, and its newest rows."""
 
     def __init__(self, hub: "Hub", subject: Subject, number: Callable[[Row[Any]], int]) -> None:
-        self.subject, self.followers = subject, set[Follower]()
+        self.subject, self.followers, self.crowds = subject, set[Follower](), Crowds(hub.count_handed)
         self.known = 0
         self.looked_at = 0
         """Counts the hints that ask to look again though no number grew."""
@@ -90,6 +69,7 @@ class Feed:
         if not number:
             self.looked_at += 1
             self.drop()
+            self.crowds.part()
         for follower in self.followers:
             follower.wake()
         return True
@@ -149,6 +129,8 @@ class Figures:
     rows_kept: int
     reads: int
     looks: int
+    handed: int
+    """How often one who follows was told something by another one."""
 
 
 class Hub:
@@ -159,7 +141,7 @@ class Hub:
         self._kept: OrderedDict[Subject, int] = OrderedDict()
         self._rows_kept = 0
         self._wire = wire
-        self.reads = self.looks = self.hints_heard = 0
+        self.reads = self.looks = self.hints_heard = self.handed = 0
         self.begun: Counter[tuple[str, bool]] = Counter()
         """What was followed since the start: the room, and whether from where somebody had been before."""
         if wire is not None:
@@ -180,17 +162,20 @@ class Hub:
         return feed is not None and feed.note(number)
 
     @contextmanager
-    def follow(self, subject: Subject, number: Callable[[Row[Any]], int]) -> Iterator[tuple[Feed, Follower]]:
+    def follow(
+        self, subject: Subject, number: Callable[[Row[Any]], int], seat: Seat | None = None
+    ) -> Iterator[tuple[Feed, Follower]]:
         """A follower and what it shares with the others, for as long as the block runs."""
-        follower = Follower()
         feed = self._feeds.get(subject)
         if feed is None:
             feed = self._feeds[subject] = Feed(self, subject, number)
+        follower = Follower(feed.crowds, seat)
         feed.followers.add(follower)
         try:
             yield feed, follower
         finally:
             feed.followers.discard(follower)
+            follower.stop_leading()
             if not feed.followers and self._feeds.get(subject) is feed:
                 del self._feeds[subject]
                 self._rows_kept -= self._kept.pop(subject, 0)
@@ -211,6 +196,10 @@ class Hub:
             self._rows_kept -= rows
             self._feeds[subject].drop()
 
+    def count_handed(self, count: int) -> None:
+        """So many were told something by another one."""
+        self.handed += count
+
     def follower_count(self) -> int:
         """How many are following now."""
         return sum(len(feed.followers) for feed in self._feeds.values())
@@ -218,7 +207,13 @@ class Hub:
     def figures(self) -> Figures:
         """What it is doing."""
         return Figures(
-            self.follower_count(), len(self._feeds), self.hints_heard, self._rows_kept, self.reads, self.looks
+            self.follower_count(),
+            len(self._feeds),
+            self.hints_heard,
+            self._rows_kept,
+            self.reads,
+            self.looks,
+            self.handed,
         )
 
     def _hear(self, payload: bytes) -> None:

@@ -141,6 +141,10 @@ class Limits:
         """Takes the cost of an event from a bucket; the seconds to wait, with nothing taken, where it has too little left."""
         return await self._buckets.take(key, level.bucket, level.restore, cost) if self.enabled else 0.0
 
+    def charge_at_once(self, key: Key, level: Level, cost: int) -> bool:
+        """Takes the cost of an event from what this worker has of a bucket; False, with nothing taken, where it has too little."""
+        return not self.enabled or self._buckets.spend(key, level.bucket, level.restore, cost)
+
     def left(self, key: Key, level: Level) -> Left:
         """What a viewer can spend now."""
         available = (

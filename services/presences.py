@@ -17,7 +17,7 @@ from db.conversations import Conversation
 from db.engine import Database
 from db.faults import until_answered
 from services.brokers.wires import Wire
-from services.hub import Follower
+from services.followers import Follower
 from services.sharing import Occurrence
 from services.work import missing
 

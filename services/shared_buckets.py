@@ -91,6 +91,10 @@ class SharedBuckets:
         share = min(size, max(self._share(size), amount))
         return await self._shares.take(key, share, self._share(restore), amount)
 
+    def spend(self, key: Hashable, size: int, restore: float, amount: int) -> bool:
+        """Takes the amount from what this worker has; False, with nothing taken, where it has too little."""
+        return self._spend(self._portion(key), amount)
+
     def give_back(self, key: Hashable, size: int, amount: int) -> None:
         """Puts back what was taken too much; a negative amount takes more, into debt if need be, but never more than the size."""
         if self._look_at is not None:

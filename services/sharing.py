@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -51,9 +51,28 @@ class Shared:
 
 
 class Occurrence:
-    """One thing that a subscription tells. Whoever is told something with an equal `same` is told just this, now."""
+    """One thing that a subscription tells. Whoever is told something with an equal `same` is told just this, now.
 
-    __slots__ = ("same", "value")
+    `hand_on` tells what came of it to those who wait for the same, and to this subscriber; it gives False where this
+    one has still to be told.
+    """
 
-    def __init__(self, value: Any, same: Hashable | None = None) -> None:
-        self.value, self.same = value, same
+    __slots__ = ("hand_on", "same", "value")
+
+    def __init__(
+        self,
+        value: Any,
+        same: Hashable | None = None,
+        hand_on: Callable[[Any], Awaitable[bool]] | None = None,
+    ) -> None:
+        self.value, self.same, self.hand_on = value, same, hand_on
+
+
+class Seat(Protocol):
+    """Where somebody can be told something without being woken."""
+
+    def key(self) -> Hashable | None:
+        """Equal for those who are told the same; None for who has to be woken."""
+
+    def take(self, told: Any) -> bool:
+        """Tells it at once; False, with nothing told, where that one has to see to it itself."""

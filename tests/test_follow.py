@@ -108,7 +108,7 @@ async def test_every_follower_gets_every_message_once_and_in_order(ask: Ask, mak
 
 
 async def plain_publish_and_subscribe(
-    server: Server, viewer: Callable[[], Viewer], conversation_id: UUID, after: int | None
+    server: Server, viewer: Callable[[], Viewer], conversation_id: UUID, after: int | None, seat: Any = None
 ) -> AsyncGenerator[Any, None]:
     """The usual design: what is announced is passed on, nothing is looked up. The control of the test above."""
 

@@ -71,11 +71,15 @@ class Admitted:
     """What of it there is whatever the operation finds."""
     limits: Limits
 
+    @property
+    def event_cost(self) -> int:
+        """What each event of a subscription costs."""
+        return max(1, self.cost - BASES[self.known.node.operation])
+
     async def pay_for_event(self) -> None:
         """Waits until the viewer can pay for one more event: it is told late, and not left out."""
-        cost = max(1, self.cost - BASES[self.known.node.operation])
         while True:
-            wait = await self.limits.charge(self.payer, self.level, cost)
+            wait = await self.limits.charge(self.payer, self.level, self.event_cost)
             if not wait:
                 return
             await asyncio.sleep(wait)

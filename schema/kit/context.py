@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import strawberry
@@ -18,7 +18,21 @@ from services.errors import Problem, TimedOut, Unauthenticated
 from services.idempotency import Once, run_once
 from services.networks import network_of
 from services.server import Server
+from services.sharing import Seat
 from services.work import transact
+
+
+class Outlet(Protocol):
+    """The way to the client of one subscription, for events that need not be waited for."""
+
+    def is_free(self) -> bool:
+        """Whether one can be sent now: the client reads, and has not left."""
+
+    def viewer(self) -> Viewer | None:
+        """Who the client is by now; None where that would have to be asked."""
+
+    def send(self, payload: bytes) -> None:
+        """Sends one, encoded, while it is free."""
 
 
 @dataclass
@@ -48,6 +62,10 @@ class Context:
     """Why a viewer may not run this operation; None where it may."""
     telling: Telling | None = field(default=None, repr=False)
     """Where it is noted how the operation is executed, for who asked to be told."""
+    outlet: Outlet | None = field(default=None, repr=False)
+    """Where events can be sent without being waited for; None where each is read from the stream."""
+    seat: Seat | None = field(default=None, repr=False)
+    """Where a subscription can be told something by another one."""
     ends_at: float = math.inf
     """When the operation has had its time, on the monotonic clock: no further field of a mutation is begun then."""
     objects: int = 0

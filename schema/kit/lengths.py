@@ -6,11 +6,13 @@ LENGTH_MAX: Final = 16 * 2**20
 """Characters of all texts of one answer together."""
 TEXT_LENGTH: Final = 32_768
 """How long one text of a row can be."""
+NAMES_FEW: Final = 8
+"""Aliases that make no answer worth looking through: it is not many times what was read for it."""
 
 
 def may_be_long(objects: int, aliases: int) -> bool:
     """Whether an answer of so many rows, each of which may show a text under each of so many names, is to be looked at."""
-    return objects * (1 + aliases) * TEXT_LENGTH > LENGTH_MAX
+    return aliases > NAMES_FEW and objects * aliases * TEXT_LENGTH > LENGTH_MAX
 
 
 def is_long(data: Any) -> bool:

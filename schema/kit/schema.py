@@ -27,6 +27,7 @@ from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.telling import FALLBACK, PLANNED, SURPRISED
 from schema.kit.idempotency import idempotent
 from schema.kit.lengths import LENGTH_MAX, is_long, may_be_long
+from schema.kit.seats import Seat
 from schema.kit.subscriptions import Execution, Question
 from services.errors import TimedOut, TooLarge
 
@@ -194,6 +195,8 @@ class Schema(strawberry.Schema):
         if isinstance(executor, list):
             yield _presented(PreExecutionError(None, executor), context)
             return
+        question = _question(known, asked)
+        context.seat = seat = Seat(context, question, admitted)
         source = await subscriptions.occurrences(executor)
         if isinstance(source, CoreResult):
             yield _presented(PreExecutionError(None, source.errors), context)
@@ -201,12 +204,12 @@ class Schema(strawberry.Schema):
         plan = None
         if plans.enabled:
             plan = self.documents.plan(known, executor.variable_values, context.server.database.dialect)
-        question = _question(known, asked)
         execution = Execution(executor, plan)
         async with aclosing(subscriptions.results(execution, source, context, question)) as told_of:
             async for result in told_of:
                 await admitted.pay_for_event()
                 yield _presented(result, context)
+                seat.open()
 
 
 def _note(context: Context, by: str, why: str | None = None) -> None:

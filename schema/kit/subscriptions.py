@@ -27,15 +27,15 @@ FIRST_WAIT_SECONDS = 0.1
 class EventResult(ExecutionResult):
     """What is told of one event. Its encoding is made once, for however many sockets it goes to."""
 
-    _encoded: str | None = None
+    _encoded: bytes | None = None
 
-    def encoded(self) -> str:
+    def encoded(self) -> bytes:
         """The payload of a `next` message, as JSON."""
         if self._encoded is None:
             payload: dict[str, Any] = {"data": self.data}
             if self.errors:
                 payload["errors"] = [error.formatted for error in self.errors]
-            self._encoded = orjson.dumps(payload).decode()
+            self._encoded = orjson.dumps(payload)
         return self._encoded
 
 
@@ -82,10 +82,12 @@ class Execution:
 async def results(
     execution: Execution, source: AsyncIterable[Occurrence], context: Context, question: Question
 ) -> AsyncGenerator[CoreResult, None]:
-    """The result of each event, in their order."""
+    """The result of each event, in their order; without those that were told at once."""
     async with aclosing(cast("AsyncGenerator[Occurrence, None]", source)) as told:
         async for occurrence in told:
-            yield await result_of(execution, occurrence, context, question)
+            result = await result_of(execution, occurrence, context, question)
+            if occurrence.hand_on is None or not await occurrence.hand_on(result):
+                yield result
 
 
 async def result_of(

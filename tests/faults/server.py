@@ -30,7 +30,7 @@ def announce_badly(hub: Hub, hints: Iterable[Hint]) -> None:
 
 
 async def publish_and_subscribe(
-    server: Server, viewer: Callable[[], Viewer], conversation_id: UUID, after: int | None
+    server: Server, viewer: Callable[[], Viewer], conversation_id: UUID, after: int | None, seat: Any = None
 ) -> AsyncGenerator[Occurrence, None]:
     """The usual design: each message that is announced is passed on to whoever listens at that moment."""
     subject = Subject(CONVERSATION, conversation_id)
