@@ -23,3 +23,10 @@ class Turns:
             yield
         finally:
             self.taken -= 1
+
+    def check(self) -> None:
+        """RateLimited where there is no turn left."""
+        if self.taken >= self.most:
+            raise RateLimited(
+                "The server has as much to do as it can.", retry_after=WAIT_FOR_A_TURN_SECONDS
+            )
