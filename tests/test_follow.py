@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from db.base import Viewer
+from db.base import Viewer, new_id
 from db.conversations import Message
 from db.faults import DatabaseFault, FaultKind
 from schema import schema
@@ -187,7 +187,7 @@ async def test_it_ends_when_the_session_does(make: Make) -> None:
             raise Unauthenticated("The session is over.")
         return owner
 
-    context = replace(Ask(make.server).context(owner), identify=identify)
+    context = replace(Ask(make.server).context(owner), identify=identify, line_id=new_id())
     source = await schema.subscribe(FOLLOW, {"id": encode("chat", chat.id), "after": 0}, context)
     await make.outbound(owner, chat)
     first = await anext(source)

@@ -11,17 +11,16 @@ from sqlalchemy import Connection, inspect
 from db import migrate as migrations
 from db.engine import Database
 from db.metadata import METADATA
-from tests.databases import create_database, drop_database
+from tests.databases import Databases, create_database, drop_database
 
 
 @pytest.fixture
-async def empty(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+async def empty(dialect: str, databases: Databases, tmp_path: Path) -> AsyncIterator[Database]:
     """A database without any table."""
     if dialect == "sqlite":
         url = f"sqlite:///{tmp_path / 'empty.db'}"
     else:
-        server = request.getfixturevalue("postgres_url")
-        url = await create_database(server, f"switchboard_{os.getpid()}_empty")
+        url = await create_database(databases.postgres_url, f"switchboard_{os.getpid()}_empty")
     database = Database(url)
     yield database
     await database.close()

@@ -9,6 +9,7 @@ import pytest
 from schema.kit.context import Context
 from schema.kit.execution.links import FewLink
 from schema.kit.execution.plans import plans
+from tests.databases import Databases
 from tests.fuzz import faults, reports
 from tests.fuzz.cases import Runner, Tally
 from tests.fuzz.worlds import standing_still, worlds
@@ -26,13 +27,13 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 async def test_plans_answer_like_the_stock_executor(
-    dialect: str, tmp_path: Path, request: pytest.FixtureRequest
+    dialect: str, tmp_path: Path, databases: Databases
 ) -> None:
-    await _compare(dialect, tmp_path, request, seed=0, cases=CASES)
+    await _compare(dialect, tmp_path, databases, seed=0, cases=CASES)
 
 
 async def test_a_plan_that_loses_a_row_or_repeats_a_mutation_is_noticed(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path, databases: Databases
 ) -> None:
     follow, once = FewLink.follow, Context.once
 
@@ -47,22 +48,20 @@ async def test_a_plan_that_loses_a_row_or_repeats_a_mutation_is_noticed(
         return await once(self, key, do, action, kept)
 
     with patch.object(FewLink, "follow", lose), patch.object(Context, "once", repeat):
-        tally = await _run("sqlite", tmp_path, request, seed=0, cases=CASES_PLANTED, until=PLANTED)
+        tally = await _run("sqlite", tmp_path, databases, seed=0, cases=CASES_PLANTED, until=PLANTED)
     assert len(_kinds(tally)) == PLANTED
 
 
 @pytest.mark.long
 @pytest.mark.timeout(LONG_SECONDS)
 async def test_plans_answer_like_the_stock_executor_ten_thousand_times(
-    dialect: str, tmp_path: Path, request: pytest.FixtureRequest
+    dialect: str, tmp_path: Path, databases: Databases
 ) -> None:
-    await _compare(dialect, tmp_path, request, seed=1_000_000, cases=CASES_LONG)
+    await _compare(dialect, tmp_path, databases, seed=1_000_000, cases=CASES_LONG)
 
 
-async def _compare(
-    dialect: str, folder: Path, request: pytest.FixtureRequest, *, seed: int, cases: int
-) -> None:
-    tally = await _run(dialect, folder, request, seed=seed, cases=cases)
+async def _compare(dialect: str, folder: Path, databases: Databases, *, seed: int, cases: int) -> None:
+    tally = await _run(dialect, folder, databases, seed=seed, cases=cases)
     shown = "\n".join(str(difference)[:5_000] for difference in tally.differences[:SHOWN])
     if tally.differences:
         pytest.fail(f"{len(tally.differences)} differences\n{shown}", pytrace=False)
@@ -72,7 +71,7 @@ async def _compare(
 async def _run(
     dialect: str,
     folder: Path,
-    request: pytest.FixtureRequest,
+    databases: Databases,
     *,
     seed: int,
     cases: int,
@@ -80,7 +79,7 @@ async def _run(
 ) -> Tally:
     if not plans.enabled:
         pytest.skip("compares plans with what there is without them")
-    url = request.getfixturevalue("postgres_url") if dialect == "postgresql" else None
+    url = databases.postgres_url if dialect == "postgresql" else None
     async with standing_still() as clock, worlds(dialect, folder, url, f"fuzz_{seed}") as pair:
         runner = Runner(pair, clock)
         with faults.possible(pair.stock.database, pair.planned.database):
