@@ -24,7 +24,7 @@ from graph.identity import Identity
 from graph.requests import RequestIdMiddleware, header
 from graph.settings import VERSION, LogLevel, Settings
 from graph.trusted import TrustedDocuments, read_manifest
-from graph.turns import Turns
+from graph.turns import Door, Turns
 from schema import schema
 from schema.kit.execution.plans import plans
 from services import security
@@ -123,6 +123,7 @@ def create_app(settings: Settings, state: health.ServerState, *, workers: int = 
     plans.enabled = settings.plans
     database = open_database(settings)
     server = make_server(settings, database, workers=workers)
+    turns = Turns(settings.requests_at_once_max)
     endpoint = Endpoint(
         schema,
         server,
@@ -133,7 +134,7 @@ def create_app(settings: Settings, state: health.ServerState, *, workers: int = 
         socket_send_seconds=settings.socket_send_timeout,
         tally=state.tally,
         trusted=trusted_documents(settings),
-        turns=Turns(settings.requests_at_once_max),
+        turns=turns,
         tells_plans=not settings.is_production,
     )
 
@@ -170,7 +171,8 @@ def create_app(settings: Settings, state: health.ServerState, *, workers: int = 
     quick = Shortcut(app, HostCheck(endpoint, hosts))
     # Outermost, so that what fails anywhere below still gets its request id.
     writes_lines = settings.log_level in (LogLevel.DEBUG, LogLevel.INFO)
-    return RequestIdMiddleware(quick, writes_lines=writes_lines)
+    identified = RequestIdMiddleware(quick, writes_lines=writes_lines)
+    return Door(identified, turns, state.tally, GRAPH)
 
 
 def chores_of(server: Server, state: health.ServerState) -> list[Coroutine[Any, Any, None]]:

@@ -111,7 +111,6 @@ class Endpoint(GraphQL[Context, None]):
 
     async def _answer(self, request: Request) -> Response:
         try:
-            self._turns.check()
             await request.body()  # whoever sends it slowly takes no turn meanwhile
             with self._turns.take():
                 return await self._executed(request)

@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     # What differs from LEVELS, as JSON: {"user": {"cost": 5000, "sockets": 20}}.
     limits: Annotated[Mapping[LevelName, Level], NoDecode] = Field(default_factory=lambda: LEVELS)
     # How many requests one worker works at; one more is told to come back.
-    requests_at_once_max: int = Field(default=100, ge=1, le=100_000)
+    requests_at_once_max: int = Field(default=50, ge=1, le=100_000)
     plans: bool = True
     # Absent, /metrics is served on service_port.
     prometheus_port: int | None = Field(default=None, ge=1, le=65_535)

@@ -9,11 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
+from db.engine import Database
+from db.migrate import migrate
 from tests.running import PROJECT, serve
 from tests.wire.caller import RECEIVE, Caller, register
 
 TIMES = 5
 LINES = 400
+AT_ONCE = "50"
+"""What it is where nothing is said."""
 CHATS, MESSAGES = 20, 10
 GOODPUT_MIN = 0.7
 REFUSED_SECONDS_MAX = 0.1
@@ -61,8 +65,11 @@ async def fill(owner: Caller) -> None:
 
 
 @pytest.mark.long
-async def test_what_is_answered_stays_near_the_peak(tmp_path: Any) -> None:
-    async with serve(f"sqlite:///{tmp_path / 'flood.db'}", REQUESTS_AT_ONCE_MAX="100") as server:
+async def test_what_is_answered_stays_near_the_peak(fault_url: str) -> None:
+    database = Database(fault_url)
+    await migrate(database)
+    await database.close()
+    async with serve(fault_url, REQUESTS_AT_ONCE_MAX=AT_ONCE) as server:
         owner = await register(server.web)
         await fill(owner)
         url = str(server.web.base_url)
