@@ -1,5 +1,6 @@
 """The servers that are measured: how each is started, asked, and stopped."""
 
+import json
 import os
 import signal
 import socket
@@ -65,7 +66,7 @@ class Peer:
     command: Callable[[Launch], Command]
 
 
-def _switchboard(launch: Launch) -> Command:
+def _switchboard(launch: Launch, **more: str) -> Command:
     workers = ("--workers", str(launch.workers)) if launch.workers > 1 else ()
     environment = {
         "DATABASE_URL": launch.pair.switchboard,
@@ -79,7 +80,13 @@ def _switchboard(launch: Launch) -> Command:
         "LIMITS": '{"admin": {"sockets": 10000}}',  # all subscribers of the set are one member
         "SERVICE_PORT": str(launch.port),
     }
-    return Command((sys.executable, "-m", "graph", "serve", *workers), environment)
+    return Command((sys.executable, "-m", "graph", "serve", *workers), environment | more)
+
+
+def _switchboard_counting(launch: Launch) -> Command:
+    """The same with every request counted, in buckets that a run does not empty."""
+    limits = {"admin": {"sockets": 10_000, "bucket": 10**9, "restore": 10**8}}
+    return _switchboard(launch, RATE_LIMITS="on", LIMITS=json.dumps(limits))
 
 
 def _uvicorn(module: str, *, driver: bool = False, **environment: str) -> Callable[[Launch], Command]:
@@ -120,6 +127,7 @@ PEERS: Final = {
     peer.name: peer
     for peer in (
         Peer("switchboard", Dialect.SWITCHBOARD, _switchboard),
+        Peer("switchboard-limits", Dialect.SWITCHBOARD, _switchboard_counting),
         Peer("strawberry", Dialect.COMMON, _uvicorn(_STOCK, driver=True)),
         Peer("strawberry-cached", Dialect.COMMON, _uvicorn(_STOCK, driver=True, BENCH_CACHES="on")),
         Peer("yoga", Dialect.COMMON, _node("yoga.mjs")),
