@@ -53,7 +53,7 @@ class Database:
 
     With `statement_seconds` of None nothing is cut short, however long it takes: for migrations. With `row_security`
     each read and each transaction says whose rows it sees, for the policies of PostgreSQL; without, `sees_all` says
-    once for every connection that it sees all.
+    once for every connection that it sees all. `pooled` says that a pooler gives each transaction another connection.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Database:
         statement_seconds: float | None = STATEMENT_SECONDS,
         row_security: bool = False,
         sees_all: bool = False,
+        pooled: bool = False,
     ) -> None:
         self.row_security = row_security
         self.url = driver_url(url)
@@ -79,11 +80,12 @@ class Database:
             self._writes = sqlite.open_writer(self.url, statement_seconds=statement_seconds)
             self._source = sqlite.SqliteSource(self.url, pool_max=own, idle_seconds=idle_seconds, **waits)
         else:
-            waits["sees_all"] = sees_all
+            waits |= {"sees_all": sees_all, "pooled": pooled}
             self._writes = postgres.open_engine(self.url, pool_max=rest, idle_seconds=idle_seconds, **waits)
             if row_security:
                 self._writes = self._writes.execution_options(**{OPTION: True})
-            self._reads = self._writes.execution_options(isolation_level="AUTOCOMMIT")
+            alone = {} if pooled else {"isolation_level": "AUTOCOMMIT"}
+            self._reads = self._writes.execution_options(**alone)
             self._source = postgres.PostgresSource(self.url, pool_max=own, idle_seconds=idle_seconds, **waits)
 
     async def fetch(

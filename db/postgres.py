@@ -22,8 +22,22 @@ SILENCE_SECONDS = 5.0
 """How much longer than a statement may take a server that says nothing at all is waited for."""
 
 
-def connect_arguments(statement_seconds: float | None, *, sees_all: bool = False) -> Mapping[str, Any]:
-    """What every connection is opened with; without `statement_seconds` nothing is cut short."""
+UNNAMED: Mapping[str, Any] = {
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": lambda: "",
+}
+"""What SQLAlchemy is told of a pooler: a statement that has a name is known to one connection of the server alone."""
+
+
+def connect_arguments(
+    statement_seconds: float | None, *, sees_all: bool = False, pooled: bool = False
+) -> Mapping[str, Any]:
+    """What every connection is opened with; without `statement_seconds` nothing is cut short.
+
+    A pooler takes no settings: its connections to the server belong to all of its clients.
+    """
+    if pooled:
+        return {"timeout": CONNECT_SECONDS, "statement_cache_size": 0}
     told = {"application_name": "switchboard", "jit": "off"}
     if sees_all:
         told[SETTING] = EVERYWHERE
@@ -44,8 +58,10 @@ def open_engine(
     idle_seconds: int,
     statement_seconds: float | None,
     sees_all: bool,
+    pooled: bool,
 ) -> AsyncEngine:
     """The engine that transactions run on."""
+    arguments = connect_arguments(statement_seconds, sees_all=sees_all, pooled=pooled)
     return create_async_engine(
         url,
         pool_size=pool_max,
@@ -54,7 +70,7 @@ def open_engine(
         query_cache_size=COMPILED_MAX,
         pool_timeout=wait_seconds,
         pool_recycle=idle_seconds,
-        connect_args=connect_arguments(statement_seconds, sees_all=sees_all),
+        connect_args={**arguments, **(UNNAMED if pooled else {})},
     )
 
 
@@ -70,12 +86,14 @@ class PostgresSource:
         idle_seconds: int,
         statement_seconds: float | None,
         sees_all: bool,
+        pooled: bool,
     ) -> None:
         _, options = COMPILERS["postgresql"].create_connect_args(url)
         self.listeners: list[Listen] = []
+        self._pooled = pooled
 
         async def connect() -> Any:
-            arguments = connect_arguments(statement_seconds, sees_all=sees_all)
+            arguments = connect_arguments(statement_seconds, sees_all=sees_all, pooled=pooled)
             return await asyncpg.connect(**{**options, **arguments})
 
         async def close(connection: Any) -> None:
@@ -90,5 +108,11 @@ class PostgresSource:
 
     async def fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         """The rows of a statement."""
-        rows: Sequence[Any] = await connection.fetch(text, *arguments)
-        return rows
+        rows: Sequence[Any]
+        if not self._pooled:
+            rows = await connection.fetch(text, *arguments)
+            return rows
+        # It is prepared and then run: a pooler might give each to another connection of its own, but for a transaction.
+        async with connection.transaction():
+            rows = await connection.fetch(text, *arguments)
+            return rows

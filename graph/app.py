@@ -63,6 +63,7 @@ def open_database(settings: Settings) -> Database:
         pool_max=settings.db_pool_max,
         idle_seconds=int(settings.db_pool_idle_timeout),
         row_security=settings.database_row_security,
+        pooled=settings.database_pooler,
     )
 
 
@@ -74,6 +75,7 @@ def open_whole_database(settings: Settings) -> Database:
         idle_seconds=int(settings.db_pool_idle_timeout),
         statement_seconds=None,
         sees_all=True,
+        pooled=settings.database_pooler,
     )
 
 

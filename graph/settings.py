@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from graph.explaining import explain
 from graph.keys import KeyRing, KeysError, is_placeholder, keep_rings, parse_ring
 from graph.trusted import Trust, read_manifest
 from services.brokers.urls import SCHEMES
@@ -105,6 +106,9 @@ class Settings(BaseSettings):
     # Absent, workers share what clients have left in PostgreSQL.
     redis_url: str | None = Field(default=None, repr=False)
 
+    # Whether a pooler in transaction mode stands in front of PostgreSQL.
+    database_pooler: bool = False
+
     # Connections of one process: opened at the start, at most; an older one is renewed when it is next used.
     db_pool_min: int = Field(default=1, ge=0, le=1_000)
     db_pool_max: int = Field(default=10, ge=1, le=1_000, validate_default=True)
@@ -134,7 +138,7 @@ class Settings(BaseSettings):
             missing = [name for name in KEY_RINGS if not getattr(settings, name)]
             kept = keep_rings(settings.keys_path, KEY_RINGS) if missing else {}
         except ValidationError as error:
-            raise SettingsError(explain(error)) from None
+            raise SettingsError(explain(error, os.environ, UNSHOWN)) from None
         except KeysError as error:
             raise SettingsError(f"Switchboard cannot start: {error}") from None
         return settings.model_copy(update={name: kept[name] for name in missing})
@@ -197,6 +201,15 @@ class Settings(BaseSettings):
     def check_broker(cls, value: str | None) -> str | None:
         if value is not None and value.partition(":")[0] not in SCHEMES:
             raise ValueError(f"should begin with {', '.join(f'{scheme}://' for scheme in SCHEMES)}")
+        return value
+
+    @field_validator("database_pooler")
+    @classmethod
+    def check_pooler(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("broker_url") is None:
+            raise ValueError("needs a BROKER_URL: nobody can listen through a pooler")
+        if value and info.data.get("database_row_security"):
+            raise ValueError("goes with no DATABASE_ROW_SECURITY: a session is not one member's")
         return value
 
     @field_validator("redis_url")
@@ -282,17 +295,3 @@ def split_list(text: str) -> tuple[str, ...]:
     if len(items) > LIST_ITEMS_MAX:
         raise ValueError(f"should name at most {LIST_ITEMS_MAX}")
     return items
-
-
-def explain(error: ValidationError) -> str:
-    """A text for the person who starts the server: one line for each bad variable, and never a secret."""
-    lines = []
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        if problem["type"] == "default_factory_not_called":
-            continue  # a consequence of another line
-        name = str(problem["loc"][0])
-        message = re.sub(r"^Value error, |^Input (?=should)", "", problem["msg"])
-        value = os.environ.get(name.upper())
-        shown = f" (it is {value!r})" if value and name not in UNSHOWN else ""
-        lines.append(f"{name.upper()}: {message}{shown}")
-    return "\n  ".join(["Switchboard cannot start, the environment is wrong:", *dict.fromkeys(lines)])

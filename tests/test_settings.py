@@ -129,6 +129,7 @@ def test_an_empty_variable_is_an_absent_one(environ):
         ("PAGE_SIZE_MAX", "0"),
         ("RATE_LIMITS", "sometimes"),
         ("PROMETHEUS_PORT", "x"),
+        ("DATABASE_POOLER", "on"),  # where nothing else tells workers of each other's news
     ],
 )
 def test_a_bad_value_stops_the_start_and_is_named(environ, name, value):
