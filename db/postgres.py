@@ -36,18 +36,19 @@ def connect_arguments(
 
     A pooler takes no settings: its connections to the server belong to all of its clients.
     """
+    bounds: dict[str, Any] = {"timeout": CONNECT_SECONDS}
+    if statement_seconds is not None:
+        bounds["command_timeout"] = statement_seconds + SILENCE_SECONDS
     if pooled:
-        return {"timeout": CONNECT_SECONDS, "statement_cache_size": 0}
+        return {**bounds, "statement_cache_size": 0}
     told = {"application_name": "switchboard", "jit": "off"}
     if sees_all:
         told[SETTING] = EVERYWHERE
-    bounds: dict[str, Any] = {"timeout": CONNECT_SECONDS, "server_settings": told}
     if statement_seconds is not None:
         told["statement_timeout"] = f"{statement_seconds * 1_000:.0f}"
         told["lock_timeout"] = f"{ROW_LOCK_SECONDS * 1_000:.0f}"
         told["idle_in_transaction_session_timeout"] = f"{IDLE_SECONDS * 1_000:.0f}"
-        bounds["command_timeout"] = statement_seconds + SILENCE_SECONDS
-    return bounds
+    return {**bounds, "server_settings": told}
 
 
 def open_engine(

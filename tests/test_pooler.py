@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import literal, select, text
 
 from db.engine import Database
+from db.postgres import connect_arguments
 from tests.ask import Ask
 from tests.databases import Databases
 from tests.make import Make
@@ -29,6 +30,13 @@ async def test_only_without_a_pooler_statements_have_names(pooled: bool, databas
     finally:
         await database.close()
     assert (by_engine == 0, by_driver == 0) == (pooled, pooled)
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_server_that_falls_silent_is_given_up(pooled: bool) -> None:
+    arguments = connect_arguments(2.0, pooled=pooled)
+    assert 2.0 < arguments["command_timeout"] < 30.0
+    assert ("server_settings" in arguments) is not pooled
 
 
 CHATS = (
