@@ -26,6 +26,8 @@ FOLLOW = """subscription ($chat: ID!, $after: Int) {
   messageAdded(conversationId: $chat, after: $after) { sequence content } }"""
 AGAIN_SECONDS = 0.05
 ANSWER_SECONDS = 10.0
+SIGNED_IN_SECONDS = 240.0
+"""A long ordeal outlives a token of ten minutes."""
 QUIET_SECONDS = 90.0
 """How long a follower may hear nothing before the test gives up on it."""
 
@@ -35,7 +37,7 @@ class Follower:
     """One who follows a chat through whatever happens, and keeps account of it."""
 
     cluster: Cluster
-    token: str
+    owner: Owner
     chat: str
     last: int = 0
     received: list[int] = field(default_factory=list)
@@ -56,9 +58,8 @@ class Follower:
     async def _connection(self) -> None:
         url = self.cluster.any().socket
         async with connect(url, subprotocols=[PROTOCOL], open_timeout=ANSWER_SECONDS) as line:
-            await line.send(
-                json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {self.token}"}})
-            )
+            token = {"authorization": f"Bearer {self.owner.token}"}
+            await line.send(json.dumps({"type": "connection_init", "payload": token}))
             answer = json.loads(await asyncio.wait_for(line.recv(), ANSWER_SECONDS))
             if answer["type"] != "connection_ack":
                 return
@@ -95,7 +96,7 @@ class Writer:
     """Sends to chats in turn, several at once, each until it is acknowledged."""
 
     cluster: Cluster
-    token: str
+    owner: Owner
     chats: list[str]
     acknowledged: dict[str, tuple[str, int]] = field(default_factory=dict)
     """By client key: the chat and the sequence."""
@@ -121,9 +122,9 @@ class Writer:
         while True:
             with contextlib.suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
                 body = {"query": SEND, "variables": {"chat": chat, "content": content, "key": key}}
-                headers = {"Authorization": f"Bearer {self.token}"}
                 url = f"{self.cluster.any().url}/graphql"
-                payload = (await web.post(url, json=body, headers=headers)).json()["data"]["messageSend"]
+                answer = await web.post(url, json=body, headers=self.owner.headers)
+                payload = answer.json()["data"]["messageSend"]
                 self.acknowledged[key] = chat, payload["message"]["sequence"]
                 return
             self.retries += 1
@@ -142,10 +143,10 @@ class Stage:
         """So many, spread over the chats."""
         places = itertools.cycle(self.chats)
         # The first message of each chat is the customer's; what is counted comes after it.
-        return [Follower(self.cluster, self.owner.token, next(places), last=1) for _ in range(count)]
+        return [Follower(self.cluster, self.owner, next(places), last=1) for _ in range(count)]
 
     def writers(self, count: int) -> list[Writer]:
-        return [Writer(self.cluster, self.owner.token, self.chats) for _ in range(count)]
+        return [Writer(self.cluster, self.owner, self.chats) for _ in range(count)]
 
 
 @asynccontextmanager
@@ -154,7 +155,22 @@ async def stage(cluster: Cluster, chats: int) -> AsyncIterator[Stage]:
     async with httpx.AsyncClient(base_url=cluster.workers[0].url, timeout=30) as web:
         owner = await register(web)
         made = [await owner.chat() for _ in range(chats)]
-        yield Stage(cluster, owner, made)
+        signed_in = asyncio.create_task(stay_signed_in(owner))
+        try:
+            yield Stage(cluster, owner, made)
+        finally:
+            signed_in.cancel()
+
+
+async def stay_signed_in(owner: Owner) -> None:
+    """A new token every now and then, from a server that may be gone at the moment."""
+    while True:
+        await asyncio.sleep(SIGNED_IN_SECONDS)
+        while True:
+            with contextlib.suppress(httpx.HTTPError, ValueError, AssertionError):
+                await owner.sign_in_again()
+                break
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 @asynccontextmanager
