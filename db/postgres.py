@@ -7,6 +7,7 @@ import asyncpg
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from db.codecs import keep_text
 from db.lending import Lender
 from db.prepared import COMPILED_MAX, COMPILERS
 from db.reading import Listen
@@ -95,7 +96,9 @@ class PostgresSource:
 
         async def connect() -> Any:
             arguments = connect_arguments(statement_seconds, sees_all=sees_all, pooled=pooled)
-            return await asyncpg.connect(**{**options, **arguments})
+            connection = await asyncpg.connect(**{**options, **arguments})
+            await keep_text(connection)
+            return connection
 
         async def close(connection: Any) -> None:
             connection.terminate()

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Dialect as Compiler
 from sqlalchemy.engine import make_url
 
 from db.base import Viewer
+from db.codecs import READS
 
 Process = Callable[[Any], Any]
 COMPILERS: Mapping[str, Compiler] = {
@@ -55,6 +56,8 @@ class Prepared:
 @cache
 def reads(kind: Any, dialect: str) -> Process | None:
     """What turns a driver's value of a column type into Python's; None where it is that already."""
+    if dialect == "postgresql" and type(kind) in READS:
+        return READS[type(kind)]
     compiler = COMPILERS[dialect]
     process: Process | None = kind.dialect_impl(compiler).result_processor(compiler, NUMERIC)
     return process

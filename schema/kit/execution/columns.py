@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,9 +17,11 @@ from graphql import (
 from graphql import get_named_type as named
 from sqlalchemy import JSON, Boolean, ColumnElement, Enum, Integer, String
 
+from db.codecs import instant
 from db.engine import Dialect
 from db.prepared import reads
 from db.types import HUNDREDTH, Amount, UtcDateTime
+from schema.kit.scalars import write_instant
 
 Function = Callable[..., Any]
 PLAIN_TEXT = frozenset({"String", "ID", "URL", "CurrencyCode"})
@@ -32,30 +33,24 @@ class Writing:
 
     text: str = "{0}"
     names: tuple[tuple[str, Function], ...] = ()
-    whole: Callable[[list[Any]], list[Any]] | None = None
-    """Where it is cheaper: what writes the values of all rows at once, None as None."""
 
 
 AS_IT_IS = Writing()
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-INSTANT = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
-"""The driver gives the last instant of all without an offset."""
-SIX_DIGITS = "1970-01-01T00:00:00.000001Z"
-"""How an instant is written; orjson leaves out a fraction of nothing."""
+INSTANT = '{0}[:10]+"T"+{0}[11:]+"Z"'
+"""SQLite keeps an instant in UTC, with six digits of its second."""
+INSTANT_WITH_OFFSET = (
+    '({0}[:10]+"T"+{0}[11:26]+"Z" if {0}[26:]=="+00" else'
+    ' {0}[:10]+"T"+{0}[11:19]+".000000Z" if {0}[19:]=="+00" else rewritten({0}))'
+)
+"""PostgreSQL leaves out the noughts at its end, and has the offset of the connection."""
 
 
 def _text_of_hundredths(value: int) -> str:
     return str(Decimal(value) * HUNDREDTH)
 
 
-def instants(values: list[datetime | None]) -> list[str | None]:
-    """Instants in UTC as `write_instant` writes them: orjson does many of them in a fifth of the time."""
-    written = orjson.dumps([value or EPOCH for value in values], option=INSTANT)
-    texts = written[2:-2].decode().split('","')
-    return [
-        None if value is None else text if len(text) == len(SIX_DIGITS) else f"{text[:19]}.000000Z"
-        for value, text in zip(values, texts, strict=False)
-    ]
+def _rewritten(text: str) -> str:
+    return write_instant(instant(text))
 
 
 def answered(
@@ -63,7 +58,7 @@ def answered(
 ) -> Writing:
     """How a column is written into an answer of that type; `name` is free for a function."""
     written = _known(column.type, type, dialect) or _worked_out(column.type, type, dialect, name)
-    if nullable and written is not AS_IT_IS and written.whole is None:
+    if nullable and written is not AS_IT_IS:
         return Writing(f"(None if {{0}} is None else {written.text})", written.names)
     return written
 
@@ -78,11 +73,6 @@ def python_value(column: ColumnElement[Any], dialect: Dialect, name: str) -> Wri
     return Writing(f"{name}({{0}})", ((name, process),))
 
 
-def hexadecimal(dialect: Dialect) -> str:
-    """An id as 32 digits: SQLite keeps it so."""
-    return "{0}" if dialect == "sqlite" else "{0}.hex"
-
-
 def _known(kind: Any, type: GraphQLOutputType, dialect: Dialect) -> Writing | None:
     leaf, sqlite = named(type), dialect == "sqlite"
     if is_list_type(get_nullable_type(type)) or not is_leaf_type(leaf):
@@ -91,13 +81,9 @@ def _known(kind: Any, type: GraphQLOutputType, dialect: Dialect) -> Writing | No
         # SQLAlchemy keeps the names of an enum's members, and those are its values in the graph.
         return AS_IT_IS if set(kind.enums) <= set(leaf.values) else None
     if isinstance(kind, UtcDateTime) and leaf.name == "DateTime":
-        return Writing('{0}[:10]+"T"+{0}[11:]+"Z"') if sqlite else Writing(whole=instants)
+        return Writing(INSTANT) if sqlite else Writing(INSTANT_WITH_OFFSET, (("rewritten", _rewritten),))
     if isinstance(kind, Amount) and leaf.name == "Decimal":
-        return (
-            Writing("hundredths({0})", (("hundredths", _text_of_hundredths),))
-            if sqlite
-            else Writing("str({0})")
-        )
+        return Writing("hundredths({0})", (("hundredths", _text_of_hundredths),)) if sqlite else AS_IT_IS
     if isinstance(kind, JSON) and leaf.name == "JSON":
         return Writing("loads({0})", (("loads", orjson.loads),))
     if isinstance(kind, Boolean) and leaf.name == "Boolean":

@@ -95,7 +95,7 @@ class FewLink:
         private = self._edge.private
         if private is not None and not run.can(private):
             # A key comes from a row, as the driver gives it, or from a service.
-            own = run.viewer.id.hex
+            own = run.own_id
             held = [(key, waiting) for key, waiting in held if getattr(key, "hex", key) == own]
         if not held:
             return

@@ -21,7 +21,7 @@ from schema.kit.edges import (
     Private,
     TypedId,
 )
-from schema.kit.execution.columns import answered, hexadecimal, python_value
+from schema.kit.execution.columns import answered, python_value
 from schema.kit.execution.readings import Path, Reading
 from schema.kit.execution.scopes import Rows, Scope
 from schema.kit.execution.selected import Selected, Unplanned
@@ -80,7 +80,7 @@ class Writer:
         if isinstance(declared, Column):
             return self.column(declared.name, f.type, path, before)
         if isinstance(declared, TypedId):
-            return f"'{declared.prefix}_' + {hexadecimal(self.dialect).format(self.slot('id', path))}"
+            return f"'{declared.prefix}_' + {self.slot('id', path)}"
         if isinstance(declared, Embedded):
             return self.embedded(declared, f, path, before)
         if isinstance(declared, Computed):
@@ -169,8 +169,9 @@ class Writer:
         """The row that all of this was reached from, of which no more is asked than the key tells."""
         members = []
         for part in fields:
-            digits = hexadecimal(self.dialect).format(self.slot(key, ()))
-            told = repr(kind.name) if part.field is None else f"'{part.declared.prefix}_' + {digits}"  # type: ignore[union-attr]
+            told = (
+                repr(kind.name) if part.field is None else f"'{part.declared.prefix}_' + {self.slot(key, ())}"
+            )  # type: ignore[union-attr]
             members.append(f"{part.key!r}: {told}")
         return f"{{{', '.join(members)}}}"
 

@@ -43,10 +43,9 @@ class Run:
         return self._viewer
 
     @property
-    def own_id(self) -> Any:
-        """The viewer's id as the driver gives ids."""
-        id = self.viewer.id
-        return id.hex if self.context.server.database.dialect == "sqlite" else id
+    def own_id(self) -> str:
+        """The viewer's id as the drivers give ids."""
+        return self.viewer.id.hex
 
     def can(self, permission: Permission) -> bool:
         """Whether the viewer holds a permission."""

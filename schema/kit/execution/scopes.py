@@ -24,8 +24,6 @@ class Scope:
         self.joined: set[tuple[Path, str]] = set()
         """The edges whose rows come with a record: with its own, what it counts for."""
         self._known: dict[Any, str] = {}
-        self._columns: dict[str, str] = {}
-        """The slots whose values are written for all rows at once, with what writes them."""
 
     def name(self, value: Any, hint: str) -> str:
         """A name for a value."""
@@ -43,9 +41,6 @@ class Scope:
 
     def take(self, writing: Writing, slot: str) -> str:
         """An expression for the value of a slot; the functions it names become known."""
-        if writing.whole is not None:
-            self._columns[slot] = self.name(writing.whole, "whole")
-            return f"w{slot}"
         self.names.update(writing.names)
         return writing.text.format(slot)
 
@@ -67,20 +62,13 @@ class Scope:
 
     def build(self, title: str, slots: Sequence[str], weight: int, body: Sequence[str]) -> Rows:
         """The function: `body` for each record, whose values `slots` name, and which counts as `weight` objects."""
-        record, source = f"{', '.join(slots)},", "records"
-        if self._columns:
-            wholes = [
-                f"{write}([r[{slots.index(s)}] for r in records])" for s, write in self._columns.items()
-            ]
-            record = ", ".join([f"({record})", *[f"w{s}" for s in self._columns]])
-            source = f"zip(records, {', '.join(wholes)})"
         lines = [
             "def rows(records, run):",
             f"    run.context.objects += len(records) * {weight}",
             *[f"    {line}" for line in self.head],
             "    rows = []",
             "    add = rows.append",
-            f"    for {record} in {source}:",
+            f"    for {', '.join(slots)}, in records:",
             *[f"        {line}" for line in body],
             "        add(row)",
             "    return rows",
