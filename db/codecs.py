@@ -19,7 +19,7 @@ async def keep_text(connection: Any) -> None:
     """Sets the codecs of a connection of asyncpg; asks the server for nothing."""
     for name, encode, decode, format in (
         ("uuid", id_bytes, bytes.hex, "binary"),
-        ("timestamptz", datetime.isoformat, str, "text"),
+        ("timestamptz", instant_text, str, "text"),
         ("numeric", str, str, "text"),
     ):
         await connection.set_type_codec(
@@ -34,8 +34,18 @@ def id_bytes(id: UUID | str) -> bytes:
 
 def instant(text: str) -> datetime:
     """What PostgreSQL writes of an instant, in whatever time zone the connection is."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    return ENDS.get(text) or datetime.fromisoformat(text).astimezone(UTC)
 
 
+def instant_text(instant: datetime) -> str:
+    """An instant as it is sent: as asyncpg does it, the first and the last of Python's are beyond all others."""
+    return TEXTS_OF_ENDS.get(instant) or instant.isoformat()
+
+
+ENDS: Final[Mapping[str, datetime]] = {
+    "-infinity": datetime.min.replace(tzinfo=UTC),
+    "infinity": datetime.max.replace(tzinfo=UTC),
+}
+TEXTS_OF_ENDS: Final = {end: text for text, end in ENDS.items()}
 READS: Final[Mapping[type, Callable[[str], Any]]] = {Uuid: UUID, UtcDateTime: instant, Amount: Decimal}
 """What makes the objects of those texts, by type of column."""

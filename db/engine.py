@@ -14,6 +14,7 @@ from sqlalchemy.pool import QueuePool
 
 from db import postgres, sqlite
 from db.base import Viewer
+from db.deadlines import Deadlines
 from db.faults import fault_of, read_again
 from db.reading import Listen, Reader, Source, run_alone
 from db.row_security import OPTION, SEE_IN_SESSION, SEE_IN_TRANSACTION, Within, told, workspace_of
@@ -67,7 +68,7 @@ class Database:
         sees_all: bool = False,
         pooled: bool = False,
     ) -> None:
-        self.row_security = row_security
+        self.row_security, self.deadlines = row_security, Deadlines()
         self.url = driver_url(url)
         self.dialect: Dialect = "sqlite" if self.url.get_backend_name() == "sqlite" else "postgresql"
         # Half of the connections are the driver's own: what plans read with.
@@ -78,7 +79,9 @@ class Database:
         if self.dialect == "sqlite":
             self._reads = sqlite.open_readers(self.url, pool_max=rest, **waits)
             self._writes = sqlite.open_writer(self.url, statement_seconds=statement_seconds)
-            self._source = sqlite.SqliteSource(self.url, pool_max=own, idle_seconds=idle_seconds, **waits)
+            self._source = sqlite.SqliteSource(
+                self.url, pool_max=own, idle_seconds=idle_seconds, deadlines=self.deadlines, **waits
+            )
         else:
             waits |= {"sees_all": sees_all, "pooled": pooled}
             self._writes = postgres.open_engine(self.url, pool_max=rest, idle_seconds=idle_seconds, **waits)
@@ -86,7 +89,9 @@ class Database:
                 self._writes = self._writes.execution_options(**{OPTION: True})
             alone = {} if pooled else {"isolation_level": "AUTOCOMMIT"}
             self._reads = self._writes.execution_options(**alone)
-            self._source = postgres.PostgresSource(self.url, pool_max=own, idle_seconds=idle_seconds, **waits)
+            self._source = postgres.PostgresSource(
+                self.url, pool_max=own, idle_seconds=idle_seconds, deadlines=self.deadlines, **waits
+            )
 
     async def fetch(
         self, statement: Executable, values: Mapping[str, Any] | None = None, *, within: Within = None

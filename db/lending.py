@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from db.deadlines import Deadlines
 from db.faults import DatabaseFault, FaultKind
 
 
@@ -24,9 +25,11 @@ class Lender:
         size_max: int,
         wait_seconds: float,
         idle_seconds: float,
+        deadlines: Deadlines,
     ) -> None:
         self._connect, self._close, self._is_open = connect, close, is_open
         self.size_max, self._wait_seconds, self._idle_seconds = size_max, wait_seconds, idle_seconds
+        self._deadlines = deadlines
         self._idle: list[tuple[Any, float]] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._lent = 0
@@ -89,7 +92,7 @@ class Lender:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
-            async with asyncio.timeout(self._wait_seconds):
+            async with self._deadlines.within(self._wait_seconds):
                 await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():

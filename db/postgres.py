@@ -8,6 +8,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from db.codecs import keep_text
+from db.deadlines import Deadlines
 from db.lending import Lender
 from db.prepared import COMPILED_MAX, COMPILERS
 from db.reading import Listen
@@ -38,8 +39,6 @@ def connect_arguments(
     A pooler takes no settings: its connections to the server belong to all of its clients.
     """
     bounds: dict[str, Any] = {"timeout": CONNECT_SECONDS}
-    if statement_seconds is not None:
-        bounds["command_timeout"] = statement_seconds + SILENCE_SECONDS
     if pooled:
         return {**bounds, "statement_cache_size": 0}
     told = {"application_name": "switchboard", "jit": "off"}
@@ -50,6 +49,11 @@ def connect_arguments(
         told["lock_timeout"] = f"{ROW_LOCK_SECONDS * 1_000:.0f}"
         told["idle_in_transaction_session_timeout"] = f"{IDLE_SECONDS * 1_000:.0f}"
     return {**bounds, "server_settings": told}
+
+
+def patience(statement_seconds: float | None) -> float | None:
+    """How long to wait for a server that says nothing at all."""
+    return None if statement_seconds is None else statement_seconds + SILENCE_SECONDS
 
 
 def open_engine(
@@ -64,6 +68,7 @@ def open_engine(
 ) -> AsyncEngine:
     """The engine that transactions run on."""
     arguments = connect_arguments(statement_seconds, sees_all=sees_all, pooled=pooled)
+    silence = {"command_timeout": patience(statement_seconds)}
     return create_async_engine(
         url,
         pool_size=pool_max,
@@ -72,7 +77,7 @@ def open_engine(
         query_cache_size=COMPILED_MAX,
         pool_timeout=wait_seconds,
         pool_recycle=idle_seconds,
-        connect_args={**arguments, **(UNNAMED if pooled else {})},
+        connect_args={**arguments, **silence, **(UNNAMED if pooled else {})},
     )
 
 
@@ -89,10 +94,11 @@ class PostgresSource:
         statement_seconds: float | None,
         sees_all: bool,
         pooled: bool,
+        deadlines: Deadlines,
     ) -> None:
         _, options = COMPILERS["postgresql"].create_connect_args(url)
         self.listeners: list[Listen] = []
-        self._pooled = pooled
+        self._pooled, self._deadlines, self._patience = pooled, deadlines, patience(statement_seconds)
 
         async def connect() -> Any:
             arguments = connect_arguments(statement_seconds, sees_all=sees_all, pooled=pooled)
@@ -107,16 +113,25 @@ class PostgresSource:
             return not connection.is_closed()
 
         self.lender = Lender(
-            connect, close, is_open, size_max=pool_max, wait_seconds=wait_seconds, idle_seconds=idle_seconds
+            connect,
+            close,
+            is_open,
+            size_max=pool_max,
+            wait_seconds=wait_seconds,
+            idle_seconds=idle_seconds,
+            deadlines=deadlines,
         )
 
     async def fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-        """The rows of a statement."""
-        rows: Sequence[Any]
-        if not self._pooled:
-            rows = await connection.fetch(text, *arguments)
+        """The rows of a statement; TimeoutError where the server says nothing."""
+        async with self._deadlines.within(self._patience):
+            if self._pooled:
+                return await self._pooled_fetch(connection, text, arguments)
+            rows: Sequence[Any] = await connection.fetch(text, *arguments)
             return rows
+
+    async def _pooled_fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         # It is prepared and then run: a pooler might give each to another connection of its own, but for a transaction.
         async with connection.transaction():
-            rows = await connection.fetch(text, *arguments)
+            rows: Sequence[Any] = await connection.fetch(text, *arguments)
             return rows

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from db.deadlines import Deadlines
 from db.lending import Lender
 from db.prepared import COMPILED_MAX, COMPILERS
 from db.reading import Listen
@@ -68,6 +69,7 @@ class SqliteSource:
         wait_seconds: float,
         idle_seconds: int,
         statement_seconds: float | None,
+        deadlines: Deadlines,
     ) -> None:
         places, options = COMPILERS["sqlite"].create_connect_args(url)
         self.listeners: list[Listen] = []
@@ -91,7 +93,13 @@ class SqliteSource:
             return True  # nobody but us closes a file
 
         self.lender = Lender(
-            connect, close, is_open, size_max=pool_max, wait_seconds=wait_seconds, idle_seconds=idle_seconds
+            connect,
+            close,
+            is_open,
+            size_max=pool_max,
+            wait_seconds=wait_seconds,
+            idle_seconds=idle_seconds,
+            deadlines=deadlines,
         )
 
     async def fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:

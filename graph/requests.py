@@ -163,6 +163,8 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
     if address is None:
         return UNKNOWN_ADDRESS  # a Unix socket
     lines = [value.decode("latin-1") for key, value in scope["headers"] if key == b"x-forwarded-for"]
+    if not lines:
+        return text_of(address)
     hops = ",".join(lines).split(",")[-HOPS_MAX:]
     # From the nearest hop outwards: each was written by the one before, so the first stranger ends trust.
     while hops and any(address in network for network in trusted):
@@ -170,6 +172,12 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
         if hop is None:
             break
         address = hop
+    return text_of(address)
+
+
+@lru_cache(maxsize=ADDRESSES_MAX)
+def text_of(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """How an address is written."""
     return str(address)
 
 

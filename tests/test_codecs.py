@@ -14,8 +14,10 @@ from tests.make import Make
 MICROSECONDS = (0, 1, 120, 123_456, 500_000, 999_999)
 INSTANTS = [
     *[datetime(2026, 3, 29, 1, 30, 59, each, UTC) for each in MICROSECONDS],
+    datetime.min.replace(tzinfo=UTC),
     datetime(1, 1, 2, tzinfo=UTC),
     datetime(9999, 12, 30, 23, 59, 59, 999_999, UTC),
+    datetime.max.replace(tzinfo=UTC),
 ]
 ORDERED = [write_instant(at) for at in sorted(INSTANTS)]
 MESSAGES = """query ($id: ID!) { chat(by: {id: $id}) {

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from db.deadlines import Deadlines
 from db.faults import DatabaseFault, FaultKind
 from db.lending import Lender
 
@@ -30,6 +31,7 @@ def lender(*, size_max: int = 1, wait_seconds: float = 60, idle_seconds: float =
         size_max=size_max,
         wait_seconds=wait_seconds,
         idle_seconds=idle_seconds,
+        deadlines=Deadlines(),
     )
 
 

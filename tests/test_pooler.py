@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import literal, select, text
 
+from db import postgres
 from db.engine import Database
-from db.postgres import connect_arguments
+from db.faults import DatabaseFault, FaultKind
 from tests.ask import Ask
 from tests.databases import Databases
 from tests.make import Make
@@ -33,10 +34,22 @@ async def test_only_without_a_pooler_statements_have_names(pooled: bool, databas
 
 
 @pytest.mark.parametrize("pooled", [True, False])
-def test_a_server_that_falls_silent_is_given_up(pooled: bool) -> None:
-    arguments = connect_arguments(2.0, pooled=pooled)
-    assert 2.0 < arguments["command_timeout"] < 30.0
-    assert ("server_settings" in arguments) is not pooled
+async def test_a_server_that_falls_silent_is_given_up(
+    pooled: bool, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "SILENCE_SECONDS", -0.8)  # before the server would end it by itself
+    database = Database(databases.postgres_url, statement_seconds=1.0, pooled=pooled)
+    try:
+        for sleeping in (
+            database.fetch(text("SELECT pg_sleep(60)")),
+            database.at_once("SELECT pg_sleep(60)", []),
+        ):
+            with pytest.raises(DatabaseFault) as told:
+                await sleeping
+            assert told.value.kind is FaultKind.AWAY
+        assert len(await database.at_once("SELECT pg_sleep(0.01)", [])) == 1
+    finally:
+        await database.close()
 
 
 CHATS = (

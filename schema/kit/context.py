@@ -138,8 +138,17 @@ class Context:
 
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""
-        return replace(
-            self, outcomes={}, objects=0, _first={}, _acting=None, _action="", _load=None, _kept=None
+        return Context(
+            self.server,
+            self.asking,
+            self.request_id,
+            self.client_address,
+            self.client_agent,
+            self.connection_params,
+            self.line_id,
+            self.identify,
+            telling=self.telling,
+            outlet=self.outlet,
         )
 
     async def once(

@@ -25,7 +25,8 @@ CURRENCIES = frozenset(list_currencies())
 
 def write_instant(value: datetime) -> str:
     """RFC 3339 in UTC with six digits and Z."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def read_instant(value: object) -> datetime:

@@ -169,9 +169,10 @@ class Writer:
         """The row that all of this was reached from, of which no more is asked than the key tells."""
         members = []
         for part in fields:
+            known = part.declared
             told = (
-                repr(kind.name) if part.field is None else f"'{part.declared.prefix}_' + {self.slot(key, ())}"
-            )  # type: ignore[union-attr]
+                f"'{known.prefix}_' + {self.slot(key, ())}" if isinstance(known, TypedId) else repr(kind.name)
+            )
             members.append(f"{part.key!r}: {told}")
         return f"{{{', '.join(members)}}}"
 
