@@ -32,7 +32,7 @@ from graph.trust import write_manifest
 from schema import schema
 from services import accounts
 from services.errors import Problem
-from services.work import transact
+from services.transactions import transact
 
 gc.enable()
 T = TypeVar("T")

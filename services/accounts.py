@@ -23,7 +23,8 @@ from services.columns import check, check_filled, text_fault
 from services.emails import read_email
 from services.errors import Conflict, Forbidden, Invalid
 from services.passwords import LENGTH_MAX, LENGTH_MIN, Passwords
-from services.work import Again, Work
+from services.transactions import Again
+from services.work import Work
 
 USERNAME = re.compile(r"[A-Za-z0-9._-]{3,100}")
 SLUG_LENGTH_MAX = 60

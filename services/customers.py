@@ -15,7 +15,8 @@ from services.chats import erase_messages
 from services.columns import as_columns, check, check_filled
 from services.emails import read_email
 from services.errors import Conflict, Invalid, NotFound
-from services.work import Again, Work
+from services.transactions import Again
+from services.work import Work
 
 ERASED = "deleted:"
 """What stands before the id of an erased person: no caller can take it, and so keep another from being erased."""

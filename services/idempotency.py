@@ -14,7 +14,8 @@ from db.engine import Database
 from db.idempotency import Idempotency
 from db.row_security import EVERYWHERE
 from services.errors import FIXABLE, KeyReused, Problem
-from services.work import UPSERTS, Again, Work
+from services.transactions import Again
+from services.work import UPSERTS, Work
 
 KEPT: Final = timedelta(hours=24)
 PRUNED_AT_ONCE_MAX: Final = 5_000

@@ -14,7 +14,8 @@ from services.chats import chat_for_inbound, read_up_to
 from services.columns import check
 from services.customers import see_customer
 from services.errors import Conflict, Forbidden, Invalid, InvalidTransition
-from services.work import Again, Work, missing
+from services.transactions import Again
+from services.work import Work, missing
 
 
 async def receive_message(

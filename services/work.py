@@ -1,7 +1,6 @@
-"""The unit of work: one transaction in which a service reads and writes as the viewer, and what is announced after it."""
+"""The unit of work: what a service reads and writes with, as the viewer, in one transaction."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,28 +12,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.base import Row, Viewer, columns_of, new_id, now
-from db.engine import Database
 from db.events import Change
-from db.faults import TRY_AGAIN_SECONDS, DatabaseFault, FaultKind, jittered
 from db.row_security import see_everywhere
-from db.shields import shielded
 from services.columns import check
-from services.errors import Conflict, NotFound, Problem, StaleVersion, Unauthenticated
+from services.errors import Conflict, NotFound, StaleVersion, Unauthenticated
 from services.events import TOLD_OF, Notes
-from services.hub import CONVERSATION, LOG, Hint, Hub, Subject
+from services.hub import CONVERSATION, LOG, Hint, Subject
 from services.trails import Trail
 from services.uniques import broken_unique
 
 T = TypeVar("T")
 
 UPSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
-TRIES_MAX = 3
-"""How often a transaction that did nothing is run before the fault is reported."""
-
-
-class Again(Exception):
-    """A service found that another transaction was faster: roll back and run it once more."""
 
 
 @dataclass
@@ -268,49 +257,6 @@ class Work:
 def missing(table: type[Row], *path: str | int) -> NotFound:
     """There is no such row for this viewer."""
     return NotFound(f"There is no such {table.__name__.lower()}.", *path)
-
-
-async def transact(
-    database: Database,
-    hub: Hub,
-    viewer: Viewer | None,
-    service: Callable[..., Awaitable[T]],
-    *args: Any,
-    **kwargs: Any,
-) -> T:
-    """Runs `service(work, …)` in a transaction, commits it, then announces what it emitted.
-
-    A transaction that lost to another (deadlock, serialization, Again) or broke off before its commit did nothing,
-    and is run TRIES_MAX times. It is carried through when the caller leaves meanwhile.
-    """
-    return await shielded(_transact(database, hub, viewer, lambda work: service(work, *args, **kwargs)))
-
-
-async def _transact(
-    database: Database, hub: Hub, viewer: Viewer | None, run: Callable[[Work], Awaitable[T]]
-) -> T:
-    for turn in range(TRIES_MAX):
-        try:
-            async with database.write(viewer.workspace_id if viewer is not None else None) as connection:
-                work = Work(connection, viewer)
-                result = await run(work)
-                await work.finish()
-        except (Again, DatabaseFault) as error:
-            if turn + 1 == TRIES_MAX or not _did_nothing(error):
-                if isinstance(error.__cause__, Problem):
-                    # What a service lost to again and again is told as what it met.
-                    raise error.__cause__ from None
-                raise
-            if isinstance(error, DatabaseFault) and error.kind is FaultKind.AWAY:
-                await asyncio.sleep(jittered(TRY_AGAIN_SECONDS[turn]))
-            continue
-        hub.announce(work.hints)
-        return result
-    raise AssertionError("unreachable")
-
-
-def _did_nothing(error: Again | DatabaseFault) -> bool:
-    return isinstance(error, Again) or (error.undone and error.kind in (FaultKind.RACE, FaultKind.AWAY))
 
 
 def _column(table: type[Row], name: str) -> Any:

@@ -31,7 +31,7 @@ from services import (
 from services.audit import Origin, run_audited
 from services.money import Money
 from services.server import Server
-from services.work import transact
+from services.transactions import transact
 
 PASSWORD = "correct horse battery"
 

@@ -23,7 +23,8 @@ from db.faults import RETRY_AFTER_SECONDS, DatabaseFault, FaultKind, fault_of, u
 from db.migrate import migrate
 from schema.kit.ids import encode
 from services.server import Server
-from services.work import Work, transact
+from services.transactions import transact
+from services.work import Work
 from tests.ask import Ask
 from tests.make import Make
 from tests.test_messages import SEND

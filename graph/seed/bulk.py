@@ -34,7 +34,8 @@ from graph.seed.rows import add_rows, id_at
 from graph.seed.themes import THEMES
 from services import accounts, counters
 from services.server import Server
-from services.work import Work, transact
+from services.transactions import transact
+from services.work import Work
 
 WORKSPACE_MESSAGES: Final = 100_000
 """Messages of one workspace, where there are enough for more than two."""

@@ -44,7 +44,8 @@ from services import accounts, channels, counters, products
 from services.money import Money
 from services.secrets import Vault
 from services.server import Server
-from services.work import Work, transact
+from services.transactions import transact
+from services.work import Work
 
 BUSINESS: Final = "Gaivota Coffee & Tea"
 SLUG: Final = "gaivota-coffee-tea"

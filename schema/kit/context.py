@@ -19,7 +19,7 @@ from services.idempotency import Once, run_once
 from services.networks import network_of
 from services.server import Server
 from services.sharing import Seat
-from services.work import transact
+from services.transactions import transact
 
 
 class Outlet(Protocol):
