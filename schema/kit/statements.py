@@ -91,19 +91,27 @@ class Selection:
         return Read(columns)
 
     def rows(
-        self, entity: Any, read: Read, *conditions: ColumnElement[bool], by_key: bool = False
+        self,
+        entity: Any,
+        read: Read,
+        *conditions: ColumnElement[bool],
+        by_key: bool = False,
+        keys: Any = None,
     ) -> Select[Any]:
-        """What is read of the visible rows that fulfil the conditions; `by_key`, where those find them by a key."""
+        """What is read of the visible rows that fulfil the conditions; `by_key`, where those find them by a key.
+
+        `keys` is the table of those keys: it comes first, since of many joins a planner keeps the order.
+        """
         visible = entity.visible_to(ANYONE)
         where = [*conditions, guarded(visible) if by_key else visible]
         if self.alive and hasattr(self.table, "deleted_at"):
             where.append(entity.deleted_at.is_(None))
         if self.kind is not None:
             where.append(entity.kind == self.kind)
-        source = entity
+        source = entity if keys is None else join(keys, entity, true())
         if self.through is not None:
             between, onward = self.through
-            source = join(entity, between, getattr(between, onward) == entity.id)
+            source = join(source, between, getattr(between, onward) == entity.id)
             where.append(between.visible_to(ANYONE))
         return select(*read.columns).select_from(read.joined(source)).where(*where)
 
@@ -138,9 +146,8 @@ def by_ids(selection: Selection, columns: Sequence[str], dialect: Dialect) -> Se
     matched = [getattr(entity, c) for c in columns]
     keys = _Keys([c.type for c in matched], dialect)
     same = [c == value for c, value in zip(matched, keys.values, strict=True)]
-    return selection.rows(entity, selection.read(entity).with_(keys.place), *same, by_key=True).select_from(
-        keys.table
-    )
+    read = selection.read(entity).with_(keys.place)
+    return selection.rows(entity, read, *same, by_key=True, keys=keys.table)
 
 
 def root_page(
@@ -193,8 +200,8 @@ def count_of_each(selection: Selection, key: str, conditions: Conditions, dialec
     pointing = selection.pointing(entity, key)
     keys = _Keys([pointing.type], dialect)
     where = (pointing == keys.values[0], *conditions(entity))
-    counted = selection.rows(entity, Read([keys.place, func.count().label("total")]), *where, by_key=True)
-    return counted.select_from(keys.table).group_by(keys.place)
+    read = Read([keys.place, func.count().label("total")])
+    return selection.rows(entity, read, *where, by_key=True, keys=keys.table).group_by(keys.place)
 
 
 def ordered(entity: Any, order: Order, backwards: bool) -> list[Any]:
