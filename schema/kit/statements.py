@@ -19,7 +19,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     column,
-    false,
     func,
     literal,
     select,
@@ -27,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased, join, outerjoin
 
-from db.base import ANYONE, Row, columns_of
+from db.base import ANYONE, Row, columns_of, guarded
 from db.engine import Dialect
 from schema.kit.edges import Order
 
@@ -120,15 +119,6 @@ class Selection:
         owner = entity if self.through is None else self.through[0]
         column: ColumnElement[Any] = getattr(owner, key)
         return column
-
-
-def guarded(visible: ColumnElement[bool]) -> ColumnElement[bool]:
-    """That a row found by a key is in sight, said so that no index serves it.
-
-    A planner takes workspace and key for independent: it expects next to nothing, and reads the whole workspace's
-    index beside that of the key, or sorts what the right index has in order.
-    """
-    return func.coalesce(visible, false())
 
 
 def by_id(selection: Selection, columns: Sequence[str], *, newest: bool = False) -> Select[Any]:
