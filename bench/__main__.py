@@ -11,7 +11,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from bench import answers, clusters, databases, growth, measuring, plots, reports
+from bench import answers, clusters, databases, growth, measuring, plots, profiling, reports
 from bench.databases import Pair
 from bench.operations import BESIDE, COMPARED, READS
 from bench.servers import ALWAYS, JOINING, PEERS, Peer, started
@@ -60,6 +60,9 @@ class NameList(click.ParamType[tuple[str, ...]]):
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Keeps the sets of data; else they are made anew."
 )
+@click.option(
+    "--profile", type=names((*COMPARED, *BESIDE)), help="Only where the time of these operations goes."
+)
 @click.option("--label", default="latest", show_default=True, help="Name of the files in bench/results.")
 def main(
     only: tuple[str, ...] | None,
@@ -71,6 +74,7 @@ def main(
     with_sqlite: bool,
     with_peers: bool,
     folder: Path | None,
+    profile: tuple[str, ...] | None,
     label: str,
 ) -> None:
     """Measure Switchboard beside what one would otherwise take, on the same rows and operations."""
@@ -80,6 +84,9 @@ def main(
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="switchboard-bench-")))
         run = Run(place.resolve(), peers, operations, messages)
+        if profile:
+            console.print(f"wrote {run.profiled(label, seconds, profile)}")
+            return
         report = run.on_postgres(label, rounds, seconds, with_growth=with_growth)
         if with_sqlite and any(operation in SQLITE_OPERATIONS for operation in operations):
             report.sections.append(run.on_sqlite(rounds, seconds))
@@ -112,6 +119,15 @@ class Run:
                 field = growth.Field(cluster, two, self.messages, plan, self.logs, tell)
                 report.growth = growth.measure_growth(field)
         return report
+
+    def profiled(self, label: str, seconds: float, operations: Sequence[str]) -> Path:
+        """Where Switchboard's time goes; the page that says it."""
+        with clusters.running(self.folder / "postgres") as cluster:
+            tell(f"PostgreSQL {cluster.version}; the set of {self.messages:,} messages")
+            databases.make_on_postgres(cluster, self.messages)
+            plan = measuring.Plan(seconds, 1, cluster.process_id)
+            with databases.copied_on_postgres(cluster, self.messages) as pair:
+                return profiling.profile(pair, plan, operations, self.logs, label, RESULTS)
 
     def on_sqlite(self, rounds: int, seconds: float) -> reports.Section:
         """The two servers that run on SQLite as well."""

@@ -109,7 +109,7 @@ def measure(
             asked = _asked(servers, operation)
             turned = asked[number % len(asked) :] + asked[: number % len(asked)]
             for server in turned:
-                sample = _window(plan, server, operation)
+                sample = window(plan, server, operation)
                 samples.setdefault((operation, server.name), []).append(sample)
         tell(f"round {number + 1} of {plan.rounds}")
     return [Result.of(found) for found in samples.values()]
@@ -125,7 +125,8 @@ def _requests(server: Server, operation: str) -> list[Request]:
     return requests(operation, server.peer.dialect, server.launch.pair.sizes)
 
 
-def _window(plan: Plan, server: Server, operation: str) -> Sample:
+def window(plan: Plan, server: Server, operation: str) -> Sample:
+    """One window of an operation's own load."""
     if operation == DELIVERY:
         return deliveries(plan, server)
     return load(plan, server, operation, _requests(server, operation))

@@ -28,6 +28,10 @@ COLUMNS: Final = (
     *("operation", "server", "per second", "spread", "p50 ms", "p99 ms", "server CPU ms", "database CPU ms"),
     *("CPU ms", "× stock", "memory MB", "answer kB", "errors"),
 )
+GROWTH_COLUMNS: Final = (
+    *("series", "at", "operation", "server", "per second", "p50 ms", "p99 ms", "CPU ms", "× stock"),
+    *("memory MB", "errors"),
+)
 
 
 @dataclass
@@ -121,17 +125,17 @@ def show(report: Report, console: Console) -> None:
             table.add_row(*cells(result, section.results), style=style)
         console.print(table)
     if report.growth:
-        table = Table("series", "at", *COLUMNS[:2], "per second", "p99 ms", "CPU ms", title="Growth")
+        table = Table(*GROWTH_COLUMNS, title="Growth")
         for point in report.growth:
-            table.add_row(*growth_cells(point))
+            table.add_row(*growth_cells(point, report.growth))
         console.print(table)
 
 
-def growth_cells(point: Point) -> list[str]:
+def growth_cells(point: Point, points: Sequence[Point]) -> list[str]:
     """The line of a point in a table."""
-    result = point.result
-    shown = f"{result.rate:,.0f}", f"{result.p99:.2f}", f"{result.cpu_ms:.3f}"
-    return [point.series, f"{point.at:,}", result.operation, result.server, *shown]
+    beside = [other.result for other in points if (other.series, other.at) == (point.series, point.at)]
+    shown = dict(zip(COLUMNS, cells(point.result, beside), strict=True))
+    return [point.series, f"{point.at:,}", *(shown[name] for name in GROWTH_COLUMNS[2:])]
 
 
 def markdown(report: Report) -> str:
@@ -141,8 +145,8 @@ def markdown(report: Report) -> str:
         lines += ["", f"## {section.title}", "", *_lines(COLUMNS)]
         lines += [_line(cells(result, section.results)) for result in ordered(section.results)]
     if report.growth:
-        head = ("series", "at", "operation", "server", "per second", "p99 ms", "CPU ms")
-        lines += ["", "## Growth", "", *_lines(head), *(_line(growth_cells(p)) for p in report.growth)]
+        rows = [_line(growth_cells(point, report.growth)) for point in report.growth]
+        lines += ["", "## Growth", "", *_lines(GROWTH_COLUMNS), *rows]
     return "\n".join(lines) + "\n"
 
 

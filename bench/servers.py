@@ -170,9 +170,9 @@ class Server:
         ids = id_of("user", user), workspace_id(user), id_of("session", user)
         return f"Bearer {self._tokens.issue(*ids, username(user))}"
 
-    def send(self, request: Request) -> httpx.Response:
-        """The answer to one request."""
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    def send(self, request: Request, **more: str) -> httpx.Response:
+        """The answer to one request, with more headers where they are given."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json", **more}
         authorization = self.authorization(request.user)
         if authorization:
             headers["Authorization"] = authorization

@@ -9,7 +9,18 @@ from typing import Any, ClassVar, Protocol, TypeVar, cast
 from uuid import UUID
 
 import uuid_utils
-from sqlalchemy import Boolean, ColumnElement, ForeignKey, MetaData, Uuid, and_, bindparam, false, inspect
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    MetaData,
+    Uuid,
+    and_,
+    bindparam,
+    false,
+    func,
+    inspect,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from db.types import UtcDateTime
@@ -153,6 +164,15 @@ class _Anyone:
 
 
 ANYONE: Asking = _Anyone()
+
+
+def guarded(visible: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That a row found by a key is in sight, said so that no index serves it.
+
+    A planner takes workspace and key for independent: it expects next to nothing, and reads the whole workspace's
+    index beside that of the key, or sorts what the right index has in order.
+    """
+    return func.coalesce(visible, false())
 
 
 class Row(DeclarativeBase):

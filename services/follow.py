@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Integer, Row, Select, Uuid, bindparam, select
 from sqlalchemy.orm import aliased
 
-from db.base import ANYONE, Viewer, columns_of
+from db.base import ANYONE, Viewer, columns_of, guarded
 from db.conversations import Conversation, Message
 from db.faults import until_answered
 from services.errors import CursorAhead, Invalid
@@ -110,7 +110,8 @@ def _messages_after_statement() -> Select[Any]:
     message = aliased(Message)
     here = message.conversation_id == bindparam("id", type_=Uuid())
     later = message.sequence > bindparam("after", type_=Integer())
-    rows = select(*columns_of(message, Message)).where(here, later, message.visible_to(ANYONE))
+    visible = guarded(message.visible_to(ANYONE))
+    rows = select(*columns_of(message, Message)).where(here, later, visible)
     return rows.order_by(message.sequence).limit(bindparam("limit", type_=Integer()))
 
 

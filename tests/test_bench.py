@@ -8,8 +8,12 @@ import pytest
 from graphql import parse, validate
 
 from bench import answers, databases
+from bench.growth import Point
 from bench.load import is_whole
+from bench.measuring import Result
 from bench.operations import ASKS, BESIDE, COMPARED, READS, Dialect, document, requests, unseen_requests
+from bench.profiling import function_of, part_of
+from bench.reports import GROWTH_COLUMNS, growth_cells
 from bench.rows import MESSAGES_MIN, Sizes, chats, messages
 from bench.servers import ALWAYS, PEERS, Server, started
 from schema import schema
@@ -61,6 +65,36 @@ def test_documents_that_nobody_has_seen_all_differ_and_are_valid() -> None:
 )
 def test_the_load_knows_where_an_answer_ends(answer: bytes, whole: bool) -> None:
     assert is_whole(bytearray(answer)) is whole
+
+
+@pytest.mark.parametrize(
+    ("frame", "part", "function"),
+    [
+        ("rows (schema/kit/execution/rows.py:12)", "schema/kit", "rows (schema/kit/execution/rows.py)"),
+        ("send (services/messages.py:7)", "services", "send (services/messages.py)"),
+        ("send (uvicorn/httptools_impl.py:513)", "uvicorn", "send (uvicorn/httptools_impl.py)"),
+        ("now (json.py:1)", "json", "now (json.py)"),
+        ("pgproto_uuid_decode (pgproto.c:59)", "asyncpg", "pgproto_uuid_decode (pgproto.c)"),
+        ("write (libc.so.6)", "graph", "write (libc.so.6)"),
+    ],
+)
+def test_a_profile_tells_whose_time_it_is(frame: str, part: str, function: str) -> None:
+    stack = "main (graph/__main__.py:1)", frame
+    assert (part_of(stack), function_of(stack)) == (part, function)
+
+
+def test_growth_is_told_beside_stock() -> None:
+    made = [
+        Result(name, "chat", 100.0, 90.0, 110.0, 1.0, 2.0, cpu, 0.5, 80.0, 1.0, errors)
+        for name, cpu, errors in ((ALWAYS[0], 0.5, 0), (ALWAYS[1], 9.5, 3))
+    ]
+    points = [Point("subscribers", 1_000, result) for result in made]
+    told = [dict(zip(GROWTH_COLUMNS, growth_cells(point, points), strict=True)) for point in points]
+    assert [row["× stock"] for row in told] == ["10.0", "1.0"]
+    assert [(row["at"], row["memory MB"], row["errors"]) for row in told] == [
+        ("1,000", "80", "0"),
+        ("1,000", "80", "3"),
+    ]
 
 
 async def test_switchboard_and_stock_strawberry_answer_alike(tmp_path: Path) -> None:

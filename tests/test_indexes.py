@@ -1,16 +1,14 @@
 """Indexes for what screens ask: no table is scanned, no long list sorted, for any operation a client begins with."""
 
 import json
-import re
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from db.engine import Database
-from db.metadata import METADATA
 from schema.kit.ids import encode
 from tests.ask import Ask
+from tests.explaining import plan, scans, seen_statements
 from tests.make import Make
 
 OPERATIONS = {
@@ -33,53 +31,6 @@ OPERATIONS = {
 }  # fmt: skip
 SORTED_ANYWAY = {"members"}
 """What is sorted after it was found, and short by its nature: a member's roles."""
-
-
-async def seen_statements(database: Database, run: Any) -> list[tuple[str, Any]]:
-    """The reads that run meanwhile, with their parameters."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: object) -> None:
-        seen.append((statement, parameters))
-
-    def hear(statement: str, arguments: Any) -> None:
-        seen.append((statement, tuple(arguments)))
-
-    engine = database.engines[0].sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    database.listeners.append(hear)
-    try:
-        await run()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-        database.listeners.remove(hear)
-    return seen
-
-
-async def plan(database: Database, statement: str, parameters: Any) -> list[str]:
-    """The steps by which a database runs a statement that could use every index."""
-    async with database.engines[0].connect() as connection:
-        if database.dialect == "sqlite":
-            rows = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)).all()
-            return [row[-1] for row in rows]
-        await connection.execute(text("SET enable_seqscan = off"))
-        await connection.execute(text("SET enable_sort = off"))
-        rows = (await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)).all()
-        await connection.execute(text("RESET ALL"))
-        found = rows[0][0] if not isinstance(rows[0][0], str) else json.loads(rows[0][0])
-        return steps(found[0]["Plan"])
-
-
-def steps(node: dict[str, Any]) -> list[str]:
-    own = f"{node['Node Type']} {node.get('Relation Name', '')}"
-    return [own, *[s for child in node.get("Plans", ()) for s in steps(child)]]
-
-
-def scans(dialect: str, found: list[str]) -> list[str]:
-    if dialect == "postgresql":
-        return [s for s in found if s.startswith("Seq Scan")]
-    tables = "|".join(METADATA.tables)
-    return [s for s in found if re.match(rf"SCAN ({tables})", s) and "INDEX" not in s]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

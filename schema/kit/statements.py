@@ -19,7 +19,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     column,
-    false,
     func,
     literal,
     select,
@@ -27,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased, join, outerjoin
 
-from db.base import ANYONE, Row, columns_of
+from db.base import ANYONE, Row, columns_of, guarded
 from db.engine import Dialect
 from schema.kit.edges import Order
 
@@ -91,19 +90,27 @@ class Selection:
         return Read(columns)
 
     def rows(
-        self, entity: Any, read: Read, *conditions: ColumnElement[bool], by_key: bool = False
+        self,
+        entity: Any,
+        read: Read,
+        *conditions: ColumnElement[bool],
+        by_key: bool = False,
+        keys: Any = None,
     ) -> Select[Any]:
-        """What is read of the visible rows that fulfil the conditions; `by_key`, where those find them by a key."""
+        """What is read of the visible rows that fulfil the conditions; `by_key`, where those find them by a key.
+
+        `keys` is the table of those keys: it comes first, since of many joins a planner keeps the order.
+        """
         visible = entity.visible_to(ANYONE)
         where = [*conditions, guarded(visible) if by_key else visible]
         if self.alive and hasattr(self.table, "deleted_at"):
             where.append(entity.deleted_at.is_(None))
         if self.kind is not None:
             where.append(entity.kind == self.kind)
-        source = entity
+        source = entity if keys is None else join(keys, entity, true())
         if self.through is not None:
             between, onward = self.through
-            source = join(entity, between, getattr(between, onward) == entity.id)
+            source = join(source, between, getattr(between, onward) == entity.id)
             where.append(between.visible_to(ANYONE))
         return select(*read.columns).select_from(read.joined(source)).where(*where)
 
@@ -112,15 +119,6 @@ class Selection:
         owner = entity if self.through is None else self.through[0]
         column: ColumnElement[Any] = getattr(owner, key)
         return column
-
-
-def guarded(visible: ColumnElement[bool]) -> ColumnElement[bool]:
-    """That a row found by a key is in sight, said so that no index serves it.
-
-    A planner takes workspace and key for independent: it expects next to nothing, and reads the whole workspace's
-    index beside that of the key, or sorts what the right index has in order.
-    """
-    return func.coalesce(visible, false())
 
 
 def by_id(selection: Selection, columns: Sequence[str], *, newest: bool = False) -> Select[Any]:
@@ -138,9 +136,8 @@ def by_ids(selection: Selection, columns: Sequence[str], dialect: Dialect) -> Se
     matched = [getattr(entity, c) for c in columns]
     keys = _Keys([c.type for c in matched], dialect)
     same = [c == value for c, value in zip(matched, keys.values, strict=True)]
-    return selection.rows(entity, selection.read(entity).with_(keys.place), *same, by_key=True).select_from(
-        keys.table
-    )
+    read = selection.read(entity).with_(keys.place)
+    return selection.rows(entity, read, *same, by_key=True, keys=keys.table)
 
 
 def root_page(
@@ -193,8 +190,8 @@ def count_of_each(selection: Selection, key: str, conditions: Conditions, dialec
     pointing = selection.pointing(entity, key)
     keys = _Keys([pointing.type], dialect)
     where = (pointing == keys.values[0], *conditions(entity))
-    counted = selection.rows(entity, Read([keys.place, func.count().label("total")]), *where, by_key=True)
-    return counted.select_from(keys.table).group_by(keys.place)
+    read = Read([keys.place, func.count().label("total")])
+    return selection.rows(entity, read, *where, by_key=True, keys=keys.table).group_by(keys.place)
 
 
 def ordered(entity: Any, order: Order, backwards: bool) -> list[Any]:

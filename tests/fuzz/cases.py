@@ -115,7 +115,8 @@ class Runner:
             return
         self.tally.cases += 1
         self.tally.constructs.update(case.constructs)
-        self.tally.constructs["fault"] += fault is not None
+        if fault is not None:
+            self.tally.constructs[fault.construct] += 1
         await self._compare(seed, case, viewer, fault, workspace.known)
 
     async def _compare(

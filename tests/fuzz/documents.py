@@ -19,12 +19,12 @@ from graphql import (
 )
 
 from schema.kit.pricing import cost_of
+from tests.fuzz.edges import constructs_of, statements_of
 from tests.fuzz.inputs import Inputs, Known, literal
 
 Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 DEPTH_MAX: Final = 3
 FIELDS_MAX: Final = 4
-NODE_TYPES: Final = 12
 UNSELECTED: Final = frozenset({"accessToken", "refreshToken", "secret"})
 """Random by nature: no two runs give the same."""
 
@@ -162,9 +162,10 @@ class Documents:
             return ""
         shown = self._arguments(declared, given)
         key = self._key(name, shown, prefix)
+        self.case.constructs |= constructs_of(declared)
         if "first" in declared.args:
             self.case.listings[key] = listing_of(name, given)
-        self.case.edges += statements_of(kind, name)
+        self.case.edges += statements_of(declared, name)
         below = "" if is_leaf_type(kind) else f" {self._below(kind, DEPTH_MAX if is_root else depth - 1)}"
         if is_list_type(getattr(declared.type, "of_type", declared.type)):
             self.case.constructs.add("list")
@@ -287,12 +288,3 @@ class Documents:
 def listing_of(name: str, given: dict[str, Any]) -> str:
     """Under what the cursors of a list are kept: they hold for the same order."""
     return f"{name} {literal(given.get('sort', []))}"
-
-
-def statements_of(kind: Any, name: str) -> int:
-    """What following a field may cost: a page and its count, a row of each of several types, one row."""
-    if is_leaf_type(kind):
-        return 1 if name == "eventCursor" else 0
-    if name in ("node", "nodes"):
-        return NODE_TYPES
-    return 1 if isinstance(kind, GraphQLObjectType) and not kind.name.endswith("Connection") else 2

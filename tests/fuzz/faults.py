@@ -18,8 +18,10 @@ from schema.kit.edges import Computed
 from schema.kit.node import NODES
 from schema.kit.resolvers import declaration_of
 
-SHARE: Final = 0.14
+SHARE: Final = 0.16
 """Of the cases that have a fault."""
+IN_ROWS, IN_STATEMENTS = 0.4, 0.1
+"""Of the faults; the rest are in worked-out fields."""
 ROWS: Final = 0.4
 """Of the rows that a faulty field fails for."""
 TABLES: Final = ("users", "customers", "channels", "products", "orders", "order_items", "messages")
@@ -37,6 +39,13 @@ class Fault:
     where: str = ""
     salt: int = 0
 
+    @property
+    def construct(self) -> str:
+        """As what the case is counted."""
+        return {"rows": "fault in rows", "statement": "fault in a statement"}.get(
+            self.how, "fault in a field"
+        )
+
 
 @dataclass
 class Now:
@@ -52,7 +61,12 @@ def choose(random: Random) -> Fault | None:
     """A fault, in some of the cases; `aim` says where. Of `rows` the database is full beforehand, in one workspace."""
     if random.random() > SHARE:
         return None
-    return Fault(random.choice(("raises", "none", "wrong", "exception", "statement", "rows", "rows")))
+    chance = random.random()
+    if chance < IN_ROWS:
+        return Fault("rows")
+    if chance < IN_ROWS + IN_STATEMENTS:
+        return Fault("statement")
+    return Fault(random.choice(("raises", "none", "wrong", "exception")))
 
 
 def aim(fault: Fault, random: Random, text: str) -> None:

@@ -5,8 +5,9 @@ from typing import Final
 from tests.fuzz.cases import Tally
 
 CONSTRUCTS: Final = (
-    *("alias", "argument", "backwards", "condition", "cursor", "fault", "filter", "forwards"),
-    *("inline fragment", "interface", "list", "mutation", "named fragment", "nodes", "sort", "subscription"),
+    *("alias", "argument", "backwards", "condition", "cursor", "fault in a field", "fault in rows", "filter"),
+    *("forwards", "inline fragment", "interface", "joined row", "list", "list of rows", "mutation"),
+    *("named fragment", "nodes", "page", "row by key", "row of one of several types", "sort", "subscription"),
     "variable",
 )
 PLANNED_MIN: Final = 0.80

@@ -15,6 +15,7 @@ from tests.fuzz.cases import Runner, Tally
 from tests.fuzz.worlds import standing_still, worlds
 
 CASES, CASES_PLANTED, CASES_LONG = 250, 150, 10_000
+"""On each of the two databases: 500 and 20,000 in all."""
 PLANTED = 2
 """Kinds of differences: in what is answered, and in what is done."""
 SHOWN = 3

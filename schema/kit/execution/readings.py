@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, UniqueConstraint, and_, inspect
 from sqlalchemy.orm import aliased
 
-from db.base import ANYONE, Row, column
+from db.base import ANYONE, Row, column, guarded
 from schema.kit.edges import One
-from schema.kit.statements import Read, guarded
+from schema.kit.statements import Read
 
 Path = tuple[str, ...]
 """The edges from a row of the table to a row joined to it; empty for the row itself."""
