@@ -78,7 +78,7 @@ class Permission(StrEnum):
     AUDIT_READ = "AUDIT_READ"
     """Read the audit log."""
     METRICS_READ = "METRICS_READ"
-    """Read the server's metrics."""
+    """Read the metrics of the whole server."""
     SYSTEM_READ = "SYSTEM_READ"
     """See how the server is kept."""
     SYSTEM_WRITE = "SYSTEM_WRITE"

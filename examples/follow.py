@@ -17,6 +17,8 @@ from websockets.typing import Subprotocol
 
 PROTOCOL: Final = Subprotocol("graphql-transport-ws")
 AGAIN_SECONDS: Final = 0.2
+LATER: Final = (429, 503)
+"""Too much was asked, or the database is away: `Retry-After` says when to ask again."""
 RELOAD: Final = frozenset({"CURSOR_EXPIRED", "CURSOR_AHEAD"})
 """The cursor cannot be served: what was missed is no longer kept, so the screen is loaded again."""
 
@@ -42,6 +44,14 @@ class CannotResumeError(Exception):
     """The server says that what was missed can no longer be told."""
 
 
+class PutOffError(Exception):
+    """The server says when to come back."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 @dataclass
 class Screen:
     """What a client shows, and how it knows that nothing is missing."""
@@ -57,7 +67,10 @@ class Screen:
     async def load(self) -> None:
         """Loads the inbox. Its cursor is older than everything else in the answer: nothing falls between."""
         async with httpx.AsyncClient(headers={"Authorization": f"Bearer {self.token}"}) as web:
-            answer = (await web.post(self.url, json={"query": INBOX})).raise_for_status().json()
+            response = await web.post(self.url, json={"query": INBOX})
+        if response.status_code in LATER:
+            raise PutOffError(float(response.headers.get("Retry-After", AGAIN_SECONDS)))
+        answer = response.raise_for_status().json()
         if "errors" in answer:
             raise SystemExit(f"The inbox was not loaded: {answer['errors']}")
         self.cursor = answer["data"]["eventCursor"]
@@ -65,12 +78,15 @@ class Screen:
 
     async def follow(self, changes: int, break_every: int) -> None:
         """Follows until so many changes were seen; breaks the line itself after every few, to show that it may."""
-        await self.load()
         while self.changes < changes:
             try:
+                if not self.cursor:
+                    await self.load()
                 await self._follow_once(changes, break_every)
             except CannotResumeError:
-                await self.load()
+                self.cursor = ""
+            except PutOffError as error:
+                await asyncio.sleep(error.seconds)
             except (ConnectionClosed, OSError, TimeoutError):
                 await asyncio.sleep(AGAIN_SECONDS)
 
@@ -123,11 +139,11 @@ class Screen:
 
 
 def _check_errors(errors: list[dict[str, Any]]) -> None:
-    code = errors[0].get("extensions", {}).get("code")
-    if code in RELOAD:
+    told = errors[0].get("extensions", {})
+    if told.get("code") in RELOAD:
         raise CannotResumeError
-    if code in ("DATABASE_UNAVAILABLE", "RATE_LIMITED"):
-        raise TimeoutError(code)
+    if told.get("code") in ("DATABASE_UNAVAILABLE", "RATE_LIMITED"):
+        raise PutOffError(told.get("retryAfter", AGAIN_SECONDS))
     raise SystemExit(f"The server refuses: {errors}")
 
 

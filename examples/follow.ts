@@ -26,12 +26,18 @@ type Followed = { events: Change | Other };
 const [url = '', token = '', changes = '20', breakEvery = '0'] = process.argv.slice(2);
 const authorization = `Bearer ${token}`;
 
+const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
 async function ask<Data>(query: string): Promise<Data> {
   const answer = await fetch(url, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json' },
     body: JSON.stringify({ query }),
   });
+  if (answer.status === 429 || answer.status === 503) {
+    await wait(Number(answer.headers.get('retry-after') ?? 1));
+    return ask(query);
+  }
   const { data, errors } = (await answer.json()) as { data?: Data; errors?: unknown };
   if (!data || errors) throw new Error(JSON.stringify(errors));
   return data;
@@ -78,14 +84,25 @@ const query = `subscription Follow($after: EventCursor) {
     ... on ChangeEvent { kind change nodeId message { sequence content chat { id } } }
   }
 }`;
-for await (const { data, errors } of client.iterate<Followed>({ query, variables })) {
-  if (!data || errors) throw new Error(JSON.stringify(errors));
-  variables.after = data.events.cursor;
-  if (data.events.__typename !== 'ChangeEvent') continue;
-  take(data.events);
-  seen += 1;
-  if (seen === Number(changes)) break;
-  if (seen % Number(breakEvery) === 0) line?.terminate(); // as a train in a tunnel would
+async function follow(): Promise<void> {
+  for await (const { data, errors } of client.iterate<Followed>({ query, variables })) {
+    if (!data || errors) throw new Error(JSON.stringify(errors));
+    variables.after = data.events.cursor;
+    if (data.events.__typename !== 'ChangeEvent') continue;
+    take(data.events);
+    seen += 1;
+    if (seen === Number(changes)) break;
+    if (seen % Number(breakEvery) === 0) line?.terminate(); // as a train in a tunnel would
+  }
+}
+while (seen < Number(changes)) {
+  try {
+    await follow();
+  } catch (problem) {
+    const told = Array.isArray(problem) ? problem[0]?.extensions?.retryAfter : undefined;
+    if (told === undefined) throw problem;
+    await wait(told);
+  }
 }
 console.log(JSON.stringify({ changes: seen, connections, missing: 0 }));
 await client.dispose();

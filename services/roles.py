@@ -16,7 +16,8 @@ from services.work import Work
 
 ROLES_MAX = 100
 """How many roles a workspace has at most: they are listed whole."""
-SYSTEM = frozenset({Permission.SYSTEM_READ, Permission.SYSTEM_WRITE})
+SYSTEM = frozenset({Permission.METRICS_READ, Permission.SYSTEM_READ, Permission.SYSTEM_WRITE})
+"""What is about the server and not about one workspace: anybody may register one. A superuser has them, and may give them."""
 ADMINISTRATOR = frozenset(Permission) - SYSTEM
 AGENT = frozenset(
     {

@@ -205,7 +205,7 @@ SIGNS_IN = [
 @pytest.mark.parametrize("field", SIGNS_IN)
 async def test_signing_in_lends_no_permission(field: str, ask: Ask, make: Make, owner: Viewer) -> None:
     name = f"powerless-{owner.id.hex[-8:]}"
-    powerless = await make.member(owner, Permission.METRICS_READ, username=name)
+    powerless = await make.member(owner, Permission.AUDIT_READ, username=name)
     other = await make.owner()
     document = "mutation { " + field % name + " }"
     for viewer, code in ((None, "UNAUTHENTICATED"), (other, "ACCESS_DENIED"), (powerless, "ACCESS_DENIED")):

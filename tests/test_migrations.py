@@ -6,12 +6,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select
 
 from db import migrate as migrations
 from db.engine import Database
 from db.metadata import METADATA
-from tests.databases import Databases, create_database, drop_database
+from db.roles import Role
+from services.secrets import Vault
+from services.server import Server
+from services.tokens import Tokens
+from tests.conftest import SECRET
+from tests.databases import Databases, OwnDatabase, create_database, drop_database
+from tests.make import Make
 
 
 @pytest.fixture
@@ -53,6 +59,28 @@ async def test_it_can_be_applied_again_and_taken_back(empty: Database) -> None:
     assert await table_names(empty) == {"alembic_version"}
     await migrations.migrate(empty)
     assert await migrations.drift(empty) == []
+
+
+async def test_who_registered_reads_no_metrics_of_the_server(own_database: OwnDatabase) -> None:
+    async with own_database() as url:
+        database = Database(url)
+        server = Server(database, Tokens({"a": SECRET}), Vault({"a": SECRET}))
+        await Make(server).owner()
+        kept = await all_permissions(database)
+        assert "METRICS_READ" not in {p for permissions in kept for p in permissions}
+        await migrations.migrate(database, "0007_buckets")
+        assert await all_permissions(database) == [
+            sorted([*permissions, "METRICS_READ"]) if "AUDIT_READ" in permissions else permissions
+            for permissions in kept
+        ]
+        await migrations.migrate(database)
+        assert await all_permissions(database) == kept
+        await database.close()
+
+
+async def all_permissions(database: Database) -> list[list[str]]:
+    rows = await database.fetch(select(Role.permissions).order_by(Role.id))
+    return [row.permissions for row in rows]
 
 
 async def test_two_that_migrate_at_once_do_it_once(empty: Database) -> None:

@@ -23,6 +23,8 @@ from tests.running import PROJECT, Running, serve
 
 PASSWORD = "correct horse battery"
 KEYS = {"JWT_SECRET": secrets.token_hex(32), "DB_ENCRYPTION_KEY": secrets.token_hex(32)}
+TIGHT = '{"admin": {"cost": 235, "bucket": 235, "restore": 30}}'
+"""Just enough for ten orders to be read back, once it was waited for."""
 REPLAYED_CONVERSATIONS = 20
 REPLAY_SECONDS = 110
 
@@ -208,6 +210,28 @@ async def test_a_second_run_adds_nothing_and_a_changed_text_is_found_out(running
     # The key was used for another text: that is refused, and what is there is still what was first sent.
     assert any("dialogue b: CONFLICT" in fault for fault in third.report.faults)
     assert any("('b', 1)" in fault for fault in third.report.faults)
+
+
+async def test_a_server_that_says_when_to_come_back_is_waited_for(database_url, data_folder, monkeypatch):
+    monkeypatch.setattr(replay_api, "TRIES_MAX", 1)
+    monkeypatch.setattr(replay_api, "PAGE_SIZE", 10)
+    account = Account(f"replay-{secrets.token_hex(6)}", PASSWORD, is_new=True)
+    async with serve(database_url, **KEYS, RATE_LIMITS="on", LIMITS=TIGHT) as server:
+        run = await run_once(server, account, read_data(data_folder))
+    assert run.report.faults == []
+    assert run.report.is_right
+    assert run.wait_count > 0
+    assert run.wait_seconds >= run.wait_count
+
+
+async def test_who_is_put_off_for_too_long_gives_up(database_url, data_folder, monkeypatch):
+    monkeypatch.setattr(replay_api, "WAIT_SECONDS_MAX", 0)
+    monkeypatch.setattr(replay_api, "TRIES_MAX", 1)
+    monkeypatch.setattr(replay_api, "PAGE_SIZE", 10)
+    account = Account(f"replay-{secrets.token_hex(6)}", PASSWORD, is_new=True)
+    async with serve(database_url, **KEYS, RATE_LIMITS="on", LIMITS=TIGHT) as server:
+        run = await run_once(server, account, read_data(data_folder))
+    assert any("cannot be read back" in fault for fault in run.report.faults)
 
 
 @pytest.mark.long

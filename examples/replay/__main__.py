@@ -133,6 +133,7 @@ def show(run: Run) -> None:
     for what, seconds in run.seconds.items():
         console.print(f"{what}: {seconds:,.1f} s", highlight=False)
     console.print(f"sockets: {run.socket_count}, connected again: {run.reconnection_count}", highlight=False)
+    console.print(f"told to wait: {run.wait_count:,} times, {run.wait_seconds:,.0f} s", highlight=False)
     for fault in run.report.faults[:FAULTS_SHOWN_MAX]:
         console.print(f"[red]{escape(fault)}[/red]", highlight=False)
     if len(run.report.faults) > FAULTS_SHOWN_MAX:

@@ -24,12 +24,15 @@ TRIES_MAX: Final = 7
 """With the pauses between them about 13 s: time for a server to start again."""
 PAUSE_SECONDS: Final = 0.2
 PAUSE_SECONDS_MAX: Final = 30.0
+WAIT_SECONDS_MAX: Final = 300.0
+"""How long one request is put off, altogether, by a server that says when to come back."""
 ANSWER_SECONDS_MAX: Final = 30.0
 TOKEN_SHARE_USED: Final = 0.8
 """Of an access token's life; then it is renewed, so that none expires on its way."""
 PAGE_SIZE: Final = 100
 PAGES_MAX: Final = 1_000
-PASSING: Final = frozenset({"INTERNAL", "DATABASE_UNAVAILABLE", "TIMEOUT", "RATE_LIMITED", "UNAUTHENTICATED"})
+LIMITED: Final = "RATE_LIMITED"
+PASSING: Final = frozenset({"INTERNAL", "DATABASE_UNAVAILABLE", "TIMEOUT", LIMITED, "UNAUTHENTICATED"})
 """Faults that may be over at the next try. Every write has a key of its own, so that trying again is safe."""
 
 SESSION = "accessToken refreshToken expiresIn userErrors { code message path }"
@@ -77,6 +80,7 @@ class Api:
         self._open = AsyncExitStack()
         self._renewing = asyncio.Lock()
         self._access_token, self._refresh_token, self._renew_at = "", "", 0.0
+        self.wait_count, self.wait_seconds = 0, 0.0
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -91,7 +95,10 @@ class Api:
         await self._open.aclose()
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The data of an answer without errors. Raises Refused, or Unreachable after TRIES_MAX tries."""
+        """The data of an answer without errors. Raises Refused, or Unreachable after TRIES_MAX tries.
+
+        Being told to come back later is no try: it is waited out, up to WAIT_SECONDS_MAX, and counted.
+        """
         return await self._try(document, variables, tries_max=TRIES_MAX, signed_in=True)
 
     async def rows(self, document: str, place: str, **variables: Any) -> list[dict[str, Any]]:
@@ -131,29 +138,42 @@ class Api:
     ) -> dict[str, Any]:
         assert self._session is not None
         request = GraphQLRequest(_parsed(document), variable_values=variables)
-        problem: Exception | None = None
-        for turn in range(tries_max):
-            if problem is not None:
-                await asyncio.sleep(_pause_seconds(problem, turn))
+        waited, tries = 0.0, 0
+        while True:
             headers = {"Authorization": await self.authorization()} if signed_in else {}
             try:
                 data = await self._session.execute(request, extra_args={"headers": headers})
-            except TransportQueryError as error:
-                refused = _refused(_first(error))
-                problem = error
-                if refused.code not in PASSING:
-                    raise refused from error
-                if refused.code == "UNAUTHENTICATED":
-                    self._renew_at = 0.0
             except TransportError as error:
                 problem = error
-                if isinstance(error, TransportServerError) and error.code and error.code < 500:
-                    break
             else:
                 _check_payloads(data)
                 return data
+            self._check_passing(problem)
+            wait = told_seconds(problem)
+            if wait is not None and code_of(problem) == LIMITED and waited + wait <= WAIT_SECONDS_MAX:
+                waited += wait
+                self.wait_count, self.wait_seconds = self.wait_count + 1, self.wait_seconds + wait
+            else:
+                tries += 1
+                if tries == tries_max:
+                    raise self._unreachable(problem) from problem
+                wait = min(wait or PAUSE_SECONDS * 2 ** (tries - 1), PAUSE_SECONDS_MAX)
+            # Spread, or all that were turned away together come back together.
+            await asyncio.sleep(wait * random.uniform(1.0, 1.2))
+
+    def _check_passing(self, problem: TransportError) -> None:
+        """Raises where trying again is no use."""
+        if isinstance(problem, TransportQueryError):
+            if code_of(problem) not in PASSING:
+                raise _refused(_first(problem)) from problem
+            if code_of(problem) == "UNAUTHENTICATED":
+                self._renew_at = 0.0
+        elif isinstance(problem, TransportServerError) and problem.code and problem.code < 500:
+            raise self._unreachable(problem) from problem
+
+    def _unreachable(self, problem: TransportError) -> Unreachable:
         reason = _refused(_first(problem)) if isinstance(problem, TransportQueryError) else problem
-        raise Unreachable(f"{self.url} gave no useful answer: {reason}") from problem
+        return Unreachable(f"{self.url} gave no useful answer: {reason}")
 
     async def _sign_in(self) -> None:
         first, second = self._log_in, self._register
@@ -194,6 +214,17 @@ class Api:
         self._renew_at = asked_at + session["expiresIn"] * TOKEN_SHARE_USED
 
 
+def told_seconds(problem: BaseException) -> float | None:
+    """When to come back, where the server says so."""
+    told = _first(problem).get("extensions", {}).get("retryAfter")
+    return None if told is None else float(told)
+
+
+def code_of(problem: BaseException) -> str:
+    """The code of the first error that an answer has."""
+    return _refused(_first(problem)).code
+
+
 def leaves(error: BaseException) -> list[BaseException]:
     """The errors themselves: those of tasks come in groups, and groups of groups."""
     if isinstance(error, BaseExceptionGroup):
@@ -206,8 +237,10 @@ def _parsed(document: str) -> DocumentNode:
     return parse(document)
 
 
-def _first(error: TransportQueryError) -> dict[str, Any]:
-    return dict(error.errors[0]) if error.errors else {}
+def _first(problem: BaseException) -> dict[str, Any]:
+    if not isinstance(problem, TransportQueryError) or not problem.errors:
+        return {}
+    return dict(problem.errors[0])
 
 
 def _refused(problem: dict[str, Any]) -> Refused:
@@ -221,12 +254,3 @@ def _check_payloads(data: dict[str, Any]) -> None:
     for payload in data.values():
         if isinstance(payload, dict) and payload.get("userErrors"):
             raise _refused(payload["userErrors"][0])
-
-
-def _pause_seconds(problem: Exception, turn: int) -> float:
-    told = None
-    if isinstance(problem, TransportQueryError):
-        told = _first(problem).get("extensions", {}).get("retryAfter")
-    # Spread, or all that were turned away together come back together.
-    pause = float(told) if told is not None else PAUSE_SECONDS * 2 ** (turn - 1) * random.uniform(0.8, 1.2)
-    return min(pause, PAUSE_SECONDS_MAX)

@@ -11,7 +11,7 @@ from gql.transport.exceptions import TransportError
 from gql.transport.websockets import WebsocketsTransport
 from graphql import parse
 
-from examples.replay.api import PAUSE_SECONDS, TRIES_MAX, Api
+from examples.replay.api import PAUSE_SECONDS, TRIES_MAX, Api, leaves, told_seconds
 from examples.replay.data import Dialogue
 
 SUBSCRIPTIONS_MAX: Final = 100
@@ -131,14 +131,15 @@ class Socket:
     async def _run(self) -> None:
         failures = 0
         while True:
-            received = self._received()
+            received, told = self._received(), 0.0
             try:
                 await self._follow_all()
-            except* (TransportError, TimeoutError):
+            except* (TransportError, TimeoutError) as problems:
                 failures = 1 if self._received() > received else failures + 1
                 if failures == TRIES_MAX:
                     raise
-            await asyncio.sleep(PAUSE_SECONDS * 2**failures)
+                told = max(told_seconds(leaf) or 0.0 for leaf in leaves(problems))
+            await asyncio.sleep(max(told, PAUSE_SECONDS * 2**failures))
 
     def _received(self) -> int:
         return sum(chat.received for chat in self._chats)

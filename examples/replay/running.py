@@ -25,6 +25,8 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     socket_count: int = 0
     reconnection_count: int = 0
+    wait_count: int = 0
+    wait_seconds: float = 0.0
 
     @contextmanager
     def clock(self, what: str) -> Iterator[None]:
@@ -61,6 +63,7 @@ async def replay(api: Api, data: Data, advance: Advance) -> Run:
         await _read_back(run.report, check_dialogues(run.report, api, data, chat_id))
     followed = sum(is_followed(place, dialogue) for place, dialogue in enumerate(data.dialogues))
     check_followed(run.report, followed, followers.chats)
+    run.wait_count, run.wait_seconds = api.wait_count, api.wait_seconds
     return run
 
 

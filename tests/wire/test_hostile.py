@@ -34,6 +34,10 @@ BODIES = {
             + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(60))
         }
     ),
+    "10,000 fragments that nobody spreads": json.dumps(
+        {"query": "{ __typename } " + " ".join(f"fragment F{n} on User {{ id }}" for n in range(10_000))}
+    ),
+    "400 times the same field": json.dumps({"query": "{ viewer { " + "user { id } " * 400 + "} }"}),
     "a fragment in itself": json.dumps({"query": "{ ...F } fragment F on Query { ...F }"}),
     "line breaks and colours": json.dumps({"query": "{ \n\r\n\x1b[31m level=error }"}),
 }

@@ -8,10 +8,10 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.databases import OwnDatabase
-from tests.running import Running, serve
-from tests.wire.caller import Caller, Owner, register
+from tests.running import Running, command, serve
+from tests.wire.caller import LOGIN, PASSWORD, Caller, Owner, register
 from tests.wire.line import FOLLOW, line_to
-from tests.wire.signer import make_signer
+from tests.wire.signer import CREATE, make_signer
 
 
 async def read(web: httpx.AsyncClient, **headers: str) -> dict[str, float]:
@@ -89,17 +89,33 @@ async def count_operations(running: Running, owner: Owner) -> None:
 
 
 async def test_in_production_it_takes_a_permission(production):
-    running, _ = production
+    running, url = production
     assert (await running.web.get("/metrics")).status_code == 401
     assert (await running.web.get("/metrics", headers={"Authorization": "Bearer x"})).status_code == 401
+    # Registering a workspace is open to anybody, and the figures are those of all workspaces.
     owner = await register(running.web)
-    member = await owner.member("CHATS_READ")
-    assert (await running.web.get("/metrics", headers=member.headers)).status_code == 403
-    assert (await read(running.web, **owner.headers))["switchboard_draining"] == 0
-    # A program signs what it asks for, as everywhere.
-    signers = [await make_signer(owner, permission) for permission in ("METRICS_READ", "CHATS_READ")]
+    assert (await running.web.get("/metrics", headers=owner.headers)).status_code == 403
+    refused = (await owner.post(CREATE, client_with("METRICS_READ"))).json()
+    assert [error["extensions"]["code"] for error in refused["errors"]] == ["ACCESS_DENIED"]
+    superuser = await become_superuser(running.web, url)
+    assert (await read(running.web, **superuser.headers))["switchboard_draining"] == 0
+    # Who has it may give it away. A program signs what it asks for, as everywhere.
+    signers = [await make_signer(superuser, permission) for permission in ("METRICS_READ", "CHATS_READ")]
     signed = [signer.sign(running.web.build_request("GET", "/metrics")) for signer in signers]
     assert [(await running.web.send(request)).status_code for request in signed] == [200, 403]
+
+
+def client_with(*permissions: str) -> dict[str, object]:
+    return {"name": secrets.token_hex(6), "permissions": permissions, "allowedHosts": None}
+
+
+async def become_superuser(web: httpx.AsyncClient, url: str) -> Caller:
+    """Somebody who was made on the machine of the server."""
+    name = f"root-{secrets.token_hex(4)}"
+    given = ("--username", name, "--email", f"{name}@example.com", "--password", PASSWORD)
+    assert (await command("create-admin", *given, DATABASE_URL=url))[0] == 0
+    signed_in = await Caller(web).ask(LOGIN, username=name, password=PASSWORD)
+    return Caller(web, signed_in["accessToken"])
 
 
 async def test_a_port_of_its_own(own_database: OwnDatabase):
