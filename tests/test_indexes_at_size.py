@@ -36,11 +36,8 @@ from tests.make import PASSWORD, Make
 MESSAGES = 1_000_000
 LARGE, LONG = 10_000, 1_500
 """A table of more rows may not be scanned, a list of more not be sorted."""
-LONGEST = 2_100
-"""Of a page with other rows joined to each: PostgreSQL takes every chat for one of usual length, and may sort a long one."""
 BENCH_MIN, MUTATIONS_MIN, CONTRACT_MIN = 40, 90, 95
 """How many different statements there have to be."""
-PAGE_WITH_JOINS = re.compile("JOIN LATERAL .*LEFT OUTER JOIN", re.DOTALL)
 LONG_SECONDS = 1_800
 EVENT_SECONDS = 30
 SHOWN = 160
@@ -240,9 +237,7 @@ def problems(explained: Explained, large: set[str]) -> Iterator[str]:
     for step in explained.steps:
         if step.kind == "Seq Scan" and step.table in large:
             yield f"scans {step.table}: {explained.statement}"
-        if "Sort" in step.kind and step.rows > (
-            LONGEST if PAGE_WITH_JOINS.search(explained.statement) else LONG
-        ):
+        if "Sort" in step.kind and step.rows > LONG:
             yield f"sorts {step.rows:,.0f} rows: {explained.statement}"
 
 

@@ -1,10 +1,13 @@
 """Plans: what they share between operations that run at the same time is nothing that either of them can tell."""
 
 import asyncio
+import gc
+import linecache
 
 import pytest
 
 from schema.kit.execution.plans import plans
+from schema.kit.execution.scopes import compiled
 from tests import world
 from tests.ask import Ask
 from tests.make import Make
@@ -76,3 +79,13 @@ async def test_what_is_off_is_on_again_afterwards(ask: Ask, make: Make) -> None:
     assert plans.counters.planned == before
     (await ask(owner, "{ viewer { user { id } } }")).ok()
     assert plans.counters.planned == before + 1
+
+
+def test_the_source_of_a_function_is_kept_as_long_as_the_function() -> None:
+    title = "<rows of a test>"
+    rows = compiled("def rows(records, run):\n    return rows and []\n", title, {})
+    assert title in linecache.cache
+    assert rows([], None) == []
+    del rows
+    gc.collect()
+    assert title not in linecache.cache

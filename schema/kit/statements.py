@@ -159,15 +159,13 @@ def page_of_each(
     keys = _Keys([pointing.type], dialect)
     where = (pointing == keys.values[0], *conditions(entity))
     if dialect == "postgresql":
-        read = selection.read(entity)
-        sorts = {name: getattr(entity, name).label(f"sort_{i}") for i, (name, _) in enumerate(order)}
-        mine = selection.rows(entity, Read([*read.columns, *sorts.values()], read.joins), *where, by_key=True)
-        mine = mine.order_by(*ordered(entity, order, backwards)).limit(LIMIT)
-        each = mine.correlate(keys.table).lateral("each")
-        rows = select(keys.place, *[each.c[c.key or ""] for c in read.columns])
-        rows = rows.select_from(keys.table.join(each, true()))
-        outside = {name: each.c[label.key or ""] for name, label in sorts.items()}
-        return rows.order_by(keys.place, *_ordered_columns(outside, entity, order, backwards))
+        # What is joined is joined to the rows of the pages: within each page a planner would rather sort the whole list.
+        chosen = selection.rows(entity, Read([entity]), *where, by_key=True)
+        chosen = chosen.order_by(*ordered(entity, order, backwards)).limit(LIMIT).correlate(keys.table)
+        each: Any = aliased(selection.table, chosen.lateral("each"))
+        read = selection.read(each)
+        rows = select(keys.place, *read.columns).select_from(read.joined(join(keys.table, each, true())))
+        return rows.order_by(keys.place, *ordered(each, order, backwards))
     # SQLite has no lateral join: each key chooses its ids along the index, then the rows are read by id.
     chosen = selection.rows(entity, Read([entity.id]), *where, by_key=True)
     chosen = chosen.order_by(*ordered(entity, order, backwards)).limit(LIMIT).correlate(keys.table)
@@ -196,13 +194,10 @@ def count_of_each(selection: Selection, key: str, conditions: Conditions, dialec
 
 def ordered(entity: Any, order: Order, backwards: bool) -> list[Any]:
     """ORDER BY: NULL comes last both ways, and so first where the list is read backwards."""
-    return _ordered_columns({n: getattr(entity, n) for n, _ in order}, entity, order, backwards)
-
-
-def _ordered_columns(columns: Any, entity: Any, order: Order, backwards: bool) -> list[Any]:
     terms = []
     for name, descending in order:
-        term = columns[name].desc() if descending is not backwards else columns[name].asc()
+        column = getattr(entity, name)
+        term = column.desc() if descending is not backwards else column.asc()
         if is_nullable(entity, name):
             term = term.nulls_first() if backwards else term.nulls_last()
         terms.append(term)

@@ -169,7 +169,7 @@ class Writer:
         """The row that all of this was reached from, of which no more is asked than the key tells."""
         members = []
         for part in fields:
-            known = part.declared
+            known = None if part.field is None else part.declared
             told = (
                 f"'{known.prefix}_' + {self.slot(key, ())}" if isinstance(known, TypedId) else repr(kind.name)
             )

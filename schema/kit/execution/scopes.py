@@ -1,6 +1,7 @@
 """What a generated function may name, and how it is put together around the body of its loop."""
 
 import linecache
+import weakref
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -77,8 +78,9 @@ class Scope:
 
 
 def compiled(source: str, title: str, names: dict[str, Any]) -> Rows:
-    """A function from its source, which tracebacks show."""
+    """A function from its source, which tracebacks show as long as there is the function."""
     linecache.cache[title] = (len(source), None, source.splitlines(True), title)
     exec(compile(source, title, "exec"), names)  # names and response keys are the schema's and repr()'s alone
     made: Rows = names["rows"]
+    weakref.finalize(made, linecache.cache.pop, title, None)
     return made
