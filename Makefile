@@ -21,7 +21,7 @@ SPREAD = -n $(processes) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-long test-without-plans check schema docs migration bench bench-peers replay screenshots lock
+.PHONY: help setup run test test-long test-without-plans test-with-row-security check schema docs migration bench bench-peers replay screenshots lock
 # A recipe that fails leaves no half-made target behind.
 .DELETE_ON_ERROR:
 
@@ -31,6 +31,7 @@ help:
 	@echo "make test [processes=3]          run the tests"
 	@echo "make test-long                   run all tests, the long ones too"
 	@echo "make test-without-plans          run the tests with the stock executor alone"
+	@echo "make test-with-row-security      run the tests of PostgreSQL with row level security switched on"
 	@echo "make check                       format, lint, types, layers, schema.graphql, migrations"
 	@echo "make schema                      write schema.graphql from the code"
 	@echo "make docs                        write the generated parts of docs/ from the code"
@@ -106,6 +107,10 @@ test: .venv/test.stamp .venv/clients.stamp $(PAGE)
 # The same with graphql-core instead of plans: both have to answer everything alike.
 test-without-plans: .venv/test.stamp .venv/clients.stamp $(PAGE)
 	$(WITH_TOOLS) $(PYTHON) -m pytest $(SPREAD) --no-plans
+
+# The same on PostgreSQL as a user that policies hold to one workspace at a time: both have to answer everything alike.
+test-with-row-security: .venv/test.stamp .venv/clients.stamp $(PAGE)
+	$(WITH_TOOLS) $(PYTHON) -m pytest $(SPREAD) --row-security --dialect postgresql
 
 test-long: .venv/test.stamp .venv/clients.stamp $(PAGE)
 	$(WITH_TOOLS) $(PYTHON) -m pytest -m "long or not long"

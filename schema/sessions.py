@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 from db import sessions as tables
+from schema.account_changes import HASHING
 from schema.kit.context import Info
 from schema.kit.edges import to_one
 from schema.kit.errors import Payload, payload
@@ -23,8 +24,8 @@ from services.refreshing import refresh_session
 
 SessionId = Annotated[strawberry.ID, IdOf("session")]
 TOKEN_TYPE = "Bearer"
-HASHING = 50
-"""What it costs to look at a password: a tenth of a second of a processor."""
+SIGNING_IN = 50
+"""What it costs who is nobody yet to have a password looked at: a tenth of a second of a processor."""
 
 
 @node(tables.Session, "session")
@@ -145,7 +146,7 @@ class SessionPayload(Payload):
 
 @strawberry.type
 class SessionMutation:
-    @mutation(public=True, attempt=True, weight=HASHING)
+    @mutation(public=True, attempt=True, weight=SIGNING_IN)
     async def register(self, info: Info, input: RegisterInput) -> AuthPayload | None:
         """Makes a workspace and its administrator, and signs it in."""
         server = info.context.server
@@ -159,7 +160,7 @@ class SessionMutation:
             )
         return _signed_in(info, signed_in)
 
-    @mutation(public=True, attempt=True, weight=HASHING)
+    @mutation(public=True, attempt=True, weight=SIGNING_IN)
     async def login(self, info: Info, input: LoginInput) -> AuthPayload | None:
         """Signs a member in by username or e-mail. An unknown name takes as long as a wrong password."""
         server, values = info.context.server, given(input)

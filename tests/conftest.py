@@ -16,6 +16,7 @@ from services.server import Server
 from services.tokens import Tokens
 from tests.ask import Ask
 from tests.databases import Databases, OwnDatabase, hurry
+from tests.held import looked_past
 from tests.keeping import keep
 from tests.make import Make
 from tests.statements import StatementCounter
@@ -29,6 +30,7 @@ SECRET = "a secret of the tests, which is long enough"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--dialect", choices=DIALECTS, help="Only on this database.")
     parser.addoption("--no-plans", action="store_true", help="With the stock executor alone.")
+    parser.addoption("--row-security", action="store_true", help="On PostgreSQL with row level security.")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,10 +52,14 @@ def executor(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-async def databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Databases]:
+async def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Databases]:
     """Makes databases of both dialects."""
-    made = Databases(tmp_path_factory.mktemp("databases"))
-    yield made
+    held = request.config.getoption("--row-security")
+    made = Databases(tmp_path_factory.mktemp("databases"), row_security=held)
+    with looked_past() if held else nullcontext():
+        yield made
     await made.close()
 
 

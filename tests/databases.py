@@ -8,22 +8,23 @@ from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanag
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import event, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from db.engine import Database, driver_url
 from db.migrate import migrate
 from tests import postgres
+from tests.held import HELD, PASSWORD, hold
 from tests.postgres import CREATE_DATABASE
 
 OwnDatabase = Callable[[], AbstractAsyncContextManager[str]]
 
 
 class Databases:
-    """Makes databases of either dialect, migrated and otherwise empty."""
+    """Makes databases of either dialect, migrated and otherwise empty; those of PostgreSQL with `row_security`, or without."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, row_security: bool = False) -> None:
+        self._folder, self._row_security = folder, row_security
         self._running = ExitStack()
         self._migrated: dict[str, str] = {}
 
@@ -42,7 +43,7 @@ class Databases:
             yield f"sqlite:///{self._file(name)}"
         else:
             url = await create_database(self.postgres_url, name, template=migrated)
-            yield url
+            yield as_user(url, HELD, PASSWORD) if self._row_security else url
             await drop_database(url)
 
     async def close(self) -> None:
@@ -59,6 +60,8 @@ class Databases:
             url = await create_database(self.postgres_url, name)
         database = Database(url)
         await migrate(database)
+        if dialect == "postgresql" and self._row_security:
+            await hold(database)
         await database.close()
         self._migrated[dialect] = name
         return name
@@ -86,6 +89,11 @@ async def create_database(server_url: str, name: str, *, template: str | None = 
     await _run(server_url, f"DROP DATABASE IF EXISTS {name}", create)
     url = driver_url(server_url).set(drivername="postgresql", database=name)
     return url.render_as_string(hide_password=False)
+
+
+def as_user(url: str, name: str, password: str) -> str:
+    """The same database, for another user of the server."""
+    return make_url(url).set(username=name, password=password).render_as_string(hide_password=False)
 
 
 async def drop_database(url: str) -> None:

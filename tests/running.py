@@ -16,6 +16,7 @@ import httpx
 from graph.settings import Settings
 from tests.forks import PROJECT as PROJECT
 from tests.forks import Fork
+from tests.held import is_held
 
 Process = Fork | asyncio.subprocess.Process
 START_SECONDS = 60
@@ -157,6 +158,7 @@ async def command(*words: str, **environment: str) -> tuple[int, str]:
 
 def environment_of_server(**own: str) -> dict[str, str]:
     """This process's environment without what it may say to a server."""
+    held = is_held(own.get("DATABASE_URL", "sqlite://"))
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     # Tests ask as often and open as many sockets as they like; those of the limits say what they are.
     return {
@@ -165,5 +167,6 @@ def environment_of_server(**own: str) -> dict[str, str]:
         "RATE_LIMITS": "off",
         "LIMITS": MANY_SOCKETS,
         "REQUESTS_AT_ONCE_MAX": "10000",
+        "DATABASE_ROW_SECURITY": "on" if held else "off",
         **own,
     }

@@ -102,7 +102,9 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ('{ message(by: {id: "x"}) { sender { id ... on User { roles { id } } } } }', {}, 9),
     # What is chosen by a directive is priced as if it were chosen.
     ("query($yes: Boolean!) { chats(first: 5) @include(if: $yes) { nodes { id } } }", {"yes": False}, 7),
-    # A mutation costs 10, what hashes a password 50 more; a subscription 5.
+    # A mutation costs 10, what hashes a password 50 more, of a member 1,000; a subscription 5.
+    ('mutation { userCreate(input: {username: "a", email: "b"}) { user { id } } }', {}, 1_011),
+    ('mutation { passwordChange(input: {currentPassword: "a", newPassword: "b"}) { expiresIn } }', {}, 1_010),
     ('mutation { login(input: {username: "a", password: "b"}) { accessToken } }', {}, 60),
     ('mutation { login(input: {username: "a", password: "b"}) { user { id roles { id } } } }', {}, 67),
     ("mutation { logout(input: {}) { revokedSessions userErrors { code message } } }", {}, 10),

@@ -20,6 +20,7 @@ from services.tokens import ACCESS_LIFETIME_SECONDS, LEEWAY, Tokens
 from tests.auth import change_row, fresh_name
 from tests.conftest import SECRET
 from tests.make import Make
+from tests.statements import StatementCounter
 
 OTHER_SECRET = "a secret of somebody else, long enough"
 
@@ -151,6 +152,38 @@ async def test_a_token_that_is_not_ours_is_refused(
     with pytest.raises(Unauthenticated):
         await of_header(identity, f"Bearer {forged(owner, **different)}")
     assert await of_header(identity, f"Bearer {forged(owner)}") == owner
+
+
+async def test_clocks_may_differ_by_half_a_minute(make: Make, identity: Identity) -> None:
+    owner = await make.owner()
+    late = forged(owner, exp=now() - (LEEWAY - timedelta(seconds=10)))
+    assert await of_header(identity, f"Bearer {late}") == owner
+    assert timedelta(seconds=30) == LEEWAY
+
+
+async def test_a_token_that_is_not_ours_costs_no_statement(
+    make: Make, identity: Identity, statements: StatementCounter
+) -> None:
+    """It is counted for nobody, so that it must cost nearly nothing."""
+    owner = await make.owner()
+    statements.reset()
+    for wrong in (
+        "nonsense",
+        forged(owner, secret=OTHER_SECRET),
+        forged(owner, exp=None),
+        forged(owner)[:-4],
+    ):
+        with pytest.raises(Unauthenticated):
+            await of_header(identity, f"Bearer {wrong}")
+    assert statements.count == 0
+    # Made by our own hand for a session that there is not: read once, and remembered for five seconds.
+    ended = forged(owner, sid=new_id().hex)
+    for _ in range(3):
+        with pytest.raises(Unauthenticated):
+            await of_header(identity, f"Bearer {ended}")
+    assert statements.count == 1
+    assert await of_header(identity, f"Bearer {forged(owner)}") == owner
+    assert statements.count == 2
 
 
 async def test_a_changed_token_is_refused(make: Make, server: Server, identity: Identity) -> None:

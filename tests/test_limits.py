@@ -137,6 +137,30 @@ async def test_what_is_too_dear_is_refused_for_ever_and_costs_almost_nothing(
     assert left["available"] > 14_990 - 5
 
 
+async def test_a_document_has_few_passwords_hashed(limited: Ask, owner: Viewer) -> None:
+    def adding(members: int) -> str:
+        names = [f"m-{new_id().hex}" for _ in range(members)]
+        fields = [
+            f'{name.replace("-", "_")}: userCreate(input: {{username: "{name}", email: "{name}@example.com"}}) {{ user {{ id }} }}'
+            for name in names
+        ]
+        return f"mutation {{ {' '.join(fields)} }}"
+
+    assert (await limited(owner, adding(12))).codes == ["QUERY_TOO_EXPENSIVE"]
+    assert (await limited(owner, "{ users { totalCount } }")).ok()["totalCount"] == 1
+    assert (await limited(owner, adding(11))).ok()["user"]["id"]
+    assert (await limited(owner, "{ users { totalCount } }")).ok()["totalCount"] == 12
+
+
+@pytest.mark.parametrize("fields", ["nothing{n}", 'a{n}: explain(document: "?") {{ cost }}'])
+async def test_an_answer_lists_ten_errors(ask: Ask, owner: Viewer, fields: str) -> None:
+    def asking(times: int) -> str:
+        return "{ " + " ".join(fields.format(n=n) for n in range(times)) + " }"
+
+    assert len((await ask(owner, asking(9))).codes) == 9
+    assert len((await ask(owner, asking(15))).codes) == 10
+
+
 async def test_only_so_many_operations_run_at_once(server: Server, make: Make, owner: Viewer) -> None:
     levels = read_levels('{"admin": {"at_once": 2}}')
     limits = Limits(levels)

@@ -55,7 +55,7 @@ async def test_registering_makes_a_workspace_its_roles_and_its_signed_in_adminis
     assert not viewer.is_superuser
     seen = (await ask(viewer, ME)).data
     assert seen is not None
-    everything = {p.value for p in Permission} - {"SYSTEM_READ", "SYSTEM_WRITE"}
+    everything = {p.value for p in Permission} - {"METRICS_READ", "SYSTEM_READ", "SYSTEM_WRITE"}
     assert set(seen["viewer"]["permissions"]) == everything
     assert {r["name"]: set(r["permissions"]) for r in seen["roles"]} == {
         "Administrator": everything,

@@ -117,6 +117,22 @@ async def test_without_a_usable_hash_no_password_is_right(hashed: str | None) ->
     assert await passwords.check("nobody's password", real) == (True, None)
 
 
+async def test_a_password_of_nobody_is_looked_at_as_somebodys_is() -> None:
+    looked: list[bool] = []
+
+    class Watched(Argon2Hasher):
+        def verify(self, password: str | bytes, hash: str | bytes) -> bool:
+            looked.append(super().verify(password, hash))
+            return looked[-1]
+
+    passwords = Passwords(Watched(time_cost=1, memory_cost=8, parallelism=1))
+    kept = await passwords.hash("a password")
+    assert await passwords.check("a passwort", kept) == (False, None)
+    assert await passwords.check("a passwort", None) == (False, None)
+    assert looked == [False, False]
+    assert await passwords.check("a password", kept) == (True, None)
+
+
 async def test_giving_up_on_a_hash_leaves_the_others_their_turn() -> None:
     passwords = Passwords(Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
     waiting = [asyncio.ensure_future(passwords.hash(f"password {i}")) for i in range(20)]

@@ -49,7 +49,7 @@ ORDERS = """query($after: String) { orders(first: 100, after: $after) {
 @asynccontextmanager
 async def seeded_server(own_database: OwnDatabase) -> AsyncIterator[Server]:
     async with own_database() as url:
-        database = Database(url)
+        database = Database(url, sees_all=True)  # as the command does
         server = Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
         await demo.seed_demo(server, 1, lambda step: None)
         yield server

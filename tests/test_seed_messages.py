@@ -74,7 +74,7 @@ WHOLE = """query($after: String) {
 @asynccontextmanager
 async def seeded_server(own_database: OwnDatabase, seed: int = 1) -> AsyncIterator[Server]:
     async with own_database() as url:
-        database = Database(url)
+        database = Database(url, sees_all=True)  # as the command does
         server = Server(database, Tokens({"test": SECRET}), Vault({"test": SECRET}))
         told: list[int] = []
         await bulk.seed_messages(server, MESSAGES, seed, told.append)

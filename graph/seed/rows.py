@@ -1,4 +1,4 @@
-"""Many rows at once, past the services: COPY on PostgreSQL, one prepared statement on SQLite. Constraints are kept."""
+"""Many rows at once, past the services: COPY on PostgreSQL, else one prepared statement. Constraints are kept."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -30,14 +30,12 @@ async def add_rows(
 ) -> None:
     """Adds rows of these attributes in the connection's transaction."""
     columns = [inspect(table).column_attrs[name].columns[0] for name in names]
-    if connection.dialect.name == "sqlite":
+    if not await _takes_copies(connection, table):
         rows = [dict(zip(names, record, strict=True)) for record in records]
         if rows:
             await connection.execute(insert(table), rows)
         return
     encoded = [place for place, column in enumerate(columns) if isinstance(column.type, JSON)]
-    # SQLAlchemy opens the transaction with the first statement; the driver's own COPY would not.
-    await connection.execute(text("SELECT 1"))
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     await driver.copy_records_to_table(
@@ -45,6 +43,15 @@ async def add_rows(
         columns=[column.name for column in columns],
         records=_encoded(records, encoded) if encoded else records,
     )
+
+
+async def _takes_copies(connection: AsyncConnection, table: type[DeclarativeBase]) -> bool:
+    """Whether there is COPY, which PostgreSQL has not where row level security holds its user."""
+    if connection.dialect.name == "sqlite":
+        return False
+    # Asked in any case: SQLAlchemy opens the transaction with the first statement; the driver's own COPY would not.
+    held = await connection.execute(text("SELECT row_security_active(:name)"), {"name": table.__tablename__})
+    return not held.scalar()
 
 
 def _encoded(records: Iterable[Sequence[Any]], places: Sequence[int]) -> Iterable[Sequence[Any]]:

@@ -39,6 +39,8 @@ async def tables(request, dialect, own_database):
     """The URLs of a database with policies: as its owner, and as a user that they hold."""
     if dialect != "postgresql":
         pytest.skip("SQLite has no row level security")
+    if request.config.getoption("--row-security"):
+        pytest.skip("makes databases with and without it by itself")
     async with own_database() as url:
         name, owner = f"held_{secrets.token_hex(6)}", Database(url)
         async with owner.write() as connection:
@@ -207,6 +209,11 @@ async def test_an_operator_sees_all_workspaces(tables):
         status, said = await command("create-admin", *given, DATABASE_URL=url)
         assert (status, f"{name} may do everything on this server." in said) == (0, True)
         assert (await command("migrate", DATABASE_URL=url))[0] == 0
+
+
+async def test_demo_data_is_written_where_there_is_no_copy(tables):
+    status, said = await command("seed", DATABASE_URL=tables[1], DATABASE_ROW_SECURITY="on")
+    assert (status, "120 chats" in said) == (0, True), said
 
 
 async def test_a_connection_that_says_nothing_sees_nothing(tables):
