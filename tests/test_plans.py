@@ -5,8 +5,11 @@ import gc
 import linecache
 
 import pytest
+from graphql.execution.values import VariableValues
 
+from schema.kit.context import Context
 from schema.kit.execution.plans import plans
+from schema.kit.execution.run import Run
 from schema.kit.execution.scopes import compiled
 from tests import world
 from tests.ask import Ask
@@ -81,10 +84,13 @@ async def test_what_is_off_is_on_again_afterwards(ask: Ask, make: Make) -> None:
     assert plans.counters.planned == before + 1
 
 
-def test_the_source_of_a_function_is_kept_as_long_as_the_function() -> None:
-    title = "<rows of a test>"
-    rows = [compiled("def rows(records, run):\n    return []\n", title, {})]
-    assert title in linecache.cache
+def test_the_source_of_a_function_is_kept_as_long_as_the_function(make: Make) -> None:
+    title = "rows of a test"
+    rows = [compiled("def rows(records, run):\n    return records[0]\n", title, {})]
+    with pytest.raises(IndexError) as raised:
+        rows[0]([], Run(Context(make.server), VariableValues({}, {})))
+    assert str(raised.traceback[-1].statement).strip() == "return records[0]"
     rows.clear()
+    del raised
     gc.collect()
     assert title not in linecache.cache

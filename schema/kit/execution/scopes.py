@@ -74,12 +74,13 @@ class Scope:
             "        add(row)",
             "    return rows",
         ]
-        return compiled("\n".join(lines) + "\n", f"<{title} {next(SERIAL)}>", self.names)
+        return compiled("\n".join(lines) + "\n", f"{title} {next(SERIAL)}", self.names)
 
 
 def compiled(source: str, title: str, names: dict[str, Any]) -> Rows:
     """A function from its source, which tracebacks show as long as there is the function."""
-    linecache.cache[title] = (len(source), None, source.splitlines(True), title)
+    # As a loader would give it: its lines are only made for who looks at them.
+    linecache.cache[title] = (lambda: source,)
     exec(compile(source, title, "exec"), names)  # names and response keys are the schema's and repr()'s alone
     made: Rows = names["rows"]
     weakref.finalize(made, linecache.cache.pop, title, None)
