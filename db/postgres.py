@@ -44,7 +44,12 @@ def connect_arguments(
     bounds: dict[str, Any] = {"timeout": CONNECT_SECONDS}
     if pooled:
         return {**bounds, "statement_cache_size": 0}
-    told = {"application_name": "switchboard", "jit": "off", "random_page_cost": PAGE_COST}
+    told = {
+        "application_name": "switchboard",
+        "datestyle": "ISO",
+        "jit": "off",
+        "random_page_cost": PAGE_COST,
+    }
     if sees_all:
         told[SETTING] = EVERYWHERE
     if statement_seconds is not None:
@@ -102,10 +107,12 @@ class PostgresSource:
         _, options = COMPILERS["postgresql"].create_connect_args(url)
         self.listeners: list[Listen] = []
         self._pooled, self._deadlines, self._patience = pooled, deadlines, patience(statement_seconds)
+        # What begins and ends a transaction has to be given up as well, and that is the driver's to do.
+        silence = {"command_timeout": self._patience} if pooled else {}
 
         async def connect() -> Any:
             arguments = connect_arguments(statement_seconds, sees_all=sees_all, pooled=pooled)
-            connection = await asyncpg.connect(**{**options, **arguments})
+            connection = await asyncpg.connect(**{**options, **arguments, **silence})
             await keep_text(connection)
             return connection
 
@@ -127,14 +134,12 @@ class PostgresSource:
 
     async def fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         """The rows of a statement; TimeoutError where the server says nothing."""
-        async with self._deadlines.within(self._patience):
-            if self._pooled:
-                return await self._pooled_fetch(connection, text, arguments)
-            rows: Sequence[Any] = await connection.fetch(text, *arguments)
+        rows: Sequence[Any]
+        if not self._pooled:
+            async with self._deadlines.within(self._patience):
+                rows = await connection.fetch(text, *arguments)
             return rows
-
-    async def _pooled_fetch(self, connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         # It is prepared and then run: a pooler might give each to another connection of its own, but for a transaction.
         async with connection.transaction():
-            rows: Sequence[Any] = await connection.fetch(text, *arguments)
-            return rows
+            rows = await connection.fetch(text, *arguments)
+        return rows

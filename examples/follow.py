@@ -72,7 +72,7 @@ class Screen:
             raise PutOffError(float(response.headers.get("Retry-After", AGAIN_SECONDS)))
         answer = response.raise_for_status().json()
         if "errors" in answer:
-            raise SystemExit(f"The inbox was not loaded: {answer['errors']}")
+            _check_errors(answer["errors"])
         self.cursor = answer["data"]["eventCursor"]
         self.sequences = {chat["id"]: chat["lastSequence"] for chat in answer["data"]["chats"]["nodes"]}
 
@@ -87,7 +87,7 @@ class Screen:
                 self.cursor = ""
             except PutOffError as error:
                 await asyncio.sleep(error.seconds)
-            except (ConnectionClosed, OSError, TimeoutError):
+            except (ConnectionClosed, httpx.TransportError, OSError, TimeoutError):
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _follow_once(self, changes: int, break_every: int) -> None:

@@ -39,7 +39,7 @@ async function ask<Data>(query: string): Promise<Data> {
     return ask(query);
   }
   const { data, errors } = (await answer.json()) as { data?: Data; errors?: unknown };
-  if (!data || errors) throw new Error(JSON.stringify(errors));
+  if (!data || errors) throw errors;
   return data;
 }
 

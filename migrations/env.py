@@ -24,7 +24,7 @@ def run(connection: Connection) -> None:
 
 async def run_by_settings() -> None:
     """Opens the database that the environment names."""
-    database = Database(Settings.load().database_url, statement_seconds=None)
+    database = Database(Settings.load().database_url, statement_seconds=None, sees_all=True)
     async with database.writer.begin() as connection:
         await connection.run_sync(run)
     await database.close()

@@ -15,7 +15,7 @@ from schema.roles import RoleId
 from services import accounts as services
 
 HASHING = 1_000
-"""What it costs a member to have a password hashed: whatever its bucket holds, a few a second, and others sign in meanwhile."""
+"""What it costs a member to have a password hashed: a bucket holds a hundred, and fills by a few a second."""
 
 
 @described_input

@@ -5,9 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import literal, select, text
 
-from db import postgres
 from db.engine import Database
-from db.faults import DatabaseFault, FaultKind
 from tests.ask import Ask
 from tests.databases import Databases
 from tests.make import Make
@@ -31,25 +29,6 @@ async def test_only_without_a_pooler_statements_have_names(pooled: bool, databas
     finally:
         await database.close()
     assert (by_engine == 0, by_driver == 0) == (pooled, pooled)
-
-
-@pytest.mark.parametrize("pooled", [True, False])
-async def test_a_server_that_falls_silent_is_given_up(
-    pooled: bool, databases: Databases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres, "SILENCE_SECONDS", -0.8)  # before the server would end it by itself
-    database = Database(databases.postgres_url, statement_seconds=1.0, pooled=pooled)
-    try:
-        for sleeping in (
-            database.fetch(text("SELECT pg_sleep(60)")),
-            database.at_once("SELECT pg_sleep(60)", []),
-        ):
-            with pytest.raises(DatabaseFault) as told:
-                await sleeping
-            assert told.value.kind is FaultKind.AWAY
-        assert len(await database.at_once("SELECT pg_sleep(0.01)", [])) == 1
-    finally:
-        await database.close()
 
 
 CHATS = (

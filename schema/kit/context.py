@@ -139,14 +139,14 @@ class Context:
     def fork(self) -> "Context":
         """The same for another operation: a socket has many, and each reads for itself."""
         return Context(
-            self.server,
-            self.asking,
-            self.request_id,
-            self.client_address,
-            self.client_agent,
-            self.connection_params,
-            self.line_id,
-            self.identify,
+            server=self.server,
+            asking=self.asking,
+            request_id=self.request_id,
+            client_address=self.client_address,
+            client_agent=self.client_agent,
+            connection_params=self.connection_params,
+            line_id=self.line_id,
+            identify=self.identify,
             telling=self.telling,
             outlet=self.outlet,
         )

@@ -70,7 +70,7 @@ def python_value(column: ColumnElement[Any], dialect: Dialect, name: str) -> Wri
         return Writing(f"(None if {{0}} is None else {name}({{0}}))", ((name, orjson.loads),))
     if process is None:
         return AS_IT_IS
-    return Writing(f"{name}({{0}})", ((name, process),))
+    return Writing(f"(None if {{0}} is None else {name}({{0}}))", ((name, process),))
 
 
 def _known(kind: Any, type: GraphQLOutputType, dialect: Dialect) -> Writing | None:
