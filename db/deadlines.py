@@ -6,6 +6,8 @@ from typing import Final
 
 LOOK_SECONDS: Final = 0.1
 """How late one may be."""
+SHORT_SECONDS: Final = 1.0
+"""What is shorter has a timer of its own, and ends to the point."""
 
 
 class Deadlines:
@@ -57,7 +59,11 @@ class Deadline:
 
     async def __aenter__(self) -> None:
         await self.timeout.__aenter__()
-        if self._seconds is not None:
+        if self._seconds is None:
+            return
+        if self._seconds < SHORT_SECONDS:
+            self.timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
+        else:
             self.ends_at = self._all.add(self) + self._seconds
 
     async def __aexit__(

@@ -4,9 +4,16 @@ import asyncio
 
 import pytest
 
+from db import deadlines as module
 from db.deadlines import Deadlines
 
 NEVER = 60.0
+
+
+@pytest.fixture(autouse=True, params=[0.0, module.SHORT_SECONDS], ids=["looked at", "timed"])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short ones of these tests are kept as long ones are, and as short ones."""
+    monkeypatch.setattr(module, "SHORT_SECONDS", request.param)
 
 
 async def endless() -> None:
