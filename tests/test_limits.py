@@ -9,7 +9,8 @@ import pytest
 from db.base import Viewer, new_id
 from schema import schema
 from schema.kit.admission import VARIABLES_LENGTH_MAX
-from schema.kit.documents import DOCUMENT_LENGTH_MAX, OCCURRENCES_MAX
+from schema.kit.documents import OCCURRENCES_MAX
+from schema.kit.parsing import DOCUMENT_LENGTH_MAX
 from services.limits import LEVELS, LevelName, Limits, level_name, read_levels
 from services.server import Server
 from tests.ask import Ask

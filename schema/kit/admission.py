@@ -12,8 +12,9 @@ from strawberry.types.graphql import OperationType
 from db.base import Permission
 from db.faults import until_answered
 from schema.kit.context import Context
-from schema.kit.documents import NESTED, Document, Documents, Known
+from schema.kit.documents import Document, Documents, Known
 from schema.kit.merging import TooWide
+from schema.kit.parsing import NESTED
 from schema.kit.pricing import BASES, Endless, Measure
 from services.errors import Invalid, Problem, RateLimited, TooExpensive, TooLarge
 from services.limits import Level, Limits

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from sys import getsizeof
 from typing import Any
 
 from graphql import (
@@ -15,7 +16,6 @@ from graphql import (
     VariableNode,
     Visitor,
     get_operation_ast,
-    parse,
     specified_rules,
     validate,
     visit,
@@ -29,20 +29,21 @@ from schema.kit.execution.compile import Compiler
 from schema.kit.execution.plans import Plan, plans
 from schema.kit.execution.selected import Operation, Unplanned
 from schema.kit.idempotency import KeysOnMutations
+from schema.kit.parsing import NESTED, forget_tokens, parsed
 from schema.kit.personal import is_personal
 from schema.kit.pricing import Measure, Pricing, Sizes, size_of
 from schema.kit.roots import Function, first_fields
 from schema.kit.shapes import Shape, shape_of
 from schema.kit.variables import Variables
 from schema.kit.walk import Needs, walk
-from services.errors import TooExpensive, TooLarge
 from services.limits import Level
 
 DOCUMENTS_MAX = 1_000
 """How many query texts are kept."""
-CHARACTERS_MAX = 2_000_000
-"""How long all kept texts are together: what is known of one takes some hundred times its length."""
-DOCUMENT_LENGTH_MAX = 32_768
+BYTES_MAX = 96 * 2**20
+"""How much memory all that is known of them takes, about."""
+BYTES_OF_A_TOKEN = 640
+"""What is known of a text takes so much for each of its tokens, about: half of it the tree, half the plan."""
 PLANS_MAX = 32
 """How many plans one operation has at most: one for each choice that its @skip and @include make."""
 PRICES_MAX = 100
@@ -56,9 +57,6 @@ MESSAGE_LENGTH_MAX = 500
 ABSENT = -1
 """In place of the size that a variable gives."""
 CHOOSING = frozenset({"skip", "include"})
-MANY_TOKENS = "tokens. Parsing aborted."
-"""How graphql-core says that it has stopped."""
-NESTED = "The document is nested too deeply."
 
 
 @dataclass(frozen=True)
@@ -187,7 +185,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._known: OrderedDict[str, Document] = OrderedDict()
-        self._characters = 0
+        self._bytes = 0
 
     def of(self, text: str, level: Level) -> Document:
         """What is known of a text; worked out at first sight, as far as the level lets it be read."""
@@ -237,25 +235,22 @@ class Documents:
 
     def _keep(self, text: str, known: Document) -> None:
         self._known[text] = known
-        self._characters += len(text)
-        while len(self._known) > DOCUMENTS_MAX or self._characters > CHARACTERS_MAX:
-            oldest, _ = self._known.popitem(last=False)
-            self._characters -= len(oldest)
+        self._bytes += _bytes(text, known)
+        while len(self._known) > DOCUMENTS_MAX or self._bytes > BYTES_MAX:
+            self._bytes -= _bytes(*self._known.popitem(last=False))
 
     def _read(self, text: str, tokens_max: int) -> Document:
-        if len(text) > DOCUMENT_LENGTH_MAX:
-            large = TooLarge(f"A document has at most {DOCUMENT_LENGTH_MAX} characters.")
-            return Document(self._schema, None, Shape(), GraphQLError(large.message, original_error=large))
         try:
-            node = parse(text, max_tokens=tokens_max)
-            return Document(self._schema, node, shape_of(self._schema, node))
+            node = parsed(text, tokens_max)
         except GraphQLError as error:
-            if error.message.endswith(MANY_TOKENS):
-                long = TooExpensive(f"The document has more than {tokens_max:,} tokens.")
-                error = GraphQLError(long.message, original_error=long)
             return Document(self._schema, None, Shape(), error)
-        except RecursionError:
-            return Document(self._schema, None, Shape(), GraphQLError(NESTED))
+        shape = shape_of(self._schema, node)
+        forget_tokens(node)
+        return Document(self._schema, node, shape)
+
+
+def _bytes(text: str, known: Document) -> int:
+    return getsizeof(text) + BYTES_OF_A_TOKEN * known.shape.tokens
 
 
 def _told(error: GraphQLError) -> GraphQLError:
