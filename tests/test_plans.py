@@ -3,16 +3,20 @@
 import asyncio
 import gc
 import linecache
+from typing import Any
 
 import pytest
 from graphql.execution.values import VariableValues
 
+from db.base import Viewer
+from db.engine import Database
 from schema.kit.context import Context
 from schema.kit.execution.plans import plans
 from schema.kit.execution.run import Run
 from schema.kit.execution.scopes import compiled
 from tests import world
-from tests.ask import Ask
+from tests.ask import Answer, Ask
+from tests.explaining import plan, seen_statements
 from tests.make import Make
 from tests.statements import StatementCounter
 
@@ -74,6 +78,63 @@ async def test_a_plan_takes_no_more_statements_however_many_rows(
     assert counts[0] == counts[1]
 
 
+@pytest.mark.parametrize(
+    ("more", "read"),
+    [("", 2), ("totalCount", 2), ("pageInfo { endCursor }", 2), ("pageInfo { hasPreviousPage }", 3)],
+)
+@pytest.mark.parametrize("chats", [1, 2])
+async def test_one_row_more_is_read_for_who_asks_whether_there_is_one(
+    ask: Ask, make: Make, database: Database, chats: int, more: str, read: int
+) -> None:
+    owner = await make.owner()
+    for chat in [await make.chat(owner) for _ in range(chats)]:
+        for _ in range(3):
+            await make.outbound(owner, chat)
+    document = f"{{ chats(first: 2) {{ nodes {{ messages(last: 2) {{ nodes {{ sequence }} {more} }} }} }} }}"
+    answer, seen = await _asked(ask, owner, document, database)
+    (pages,) = [arguments for text, arguments in seen if "ORDER BY" in text and "messages" in text]
+    assert read in pages
+    assert 5 - read not in pages
+    found = [node["messages"] for node in answer["nodes"]]
+    assert [[node["sequence"] for node in page["nodes"]] for page in found] == [[2, 3]] * chats
+    assert all(page.get("pageInfo", {}).get("hasPreviousPage", True) for page in found)
+
+
+PARTS = {
+    "chat": ("id messages(last: 2) { nodes { id content } totalCount edges { cursor } }", True),
+    "chat and senders": ("id messages(last: 2) { nodes { id sender { id } } }", False),
+    "order": ("id items { quantity product { id name } }", False),
+}
+"""What is asked, and whether an index has all of it in order: one has not what is joined, on SQLite, nor the ids of items."""
+
+
+@pytest.mark.parametrize("kind", PARTS)
+async def test_what_belongs_to_one_is_the_same_as_among_others_and_read_along_an_index(
+    ask: Ask, make: Make, database: Database, kind: str
+) -> None:
+    owner = await make.owner()
+    customer = await make.customer(owner)
+    products = [await make.product(owner) for _ in range(3)]
+    for size in (3, 1, 2):
+        await make.order(owner, customer, [(product, 1) for product in products[:size]])
+        chat = await make.chat(owner)
+        for _ in range(size - 1):
+            await make.outbound(owner, chat)
+    (parts, in_order), kind = PARTS[kind], kind.partition(" ")[0]
+    several, seen = await _asked(ask, owner, f"{{ {kind}s(first: 3) {{ nodes {{ {parts} }} }} }}", database)
+    assert len(several["nodes"]) == 3
+    assert sum(any(made in text for made in ("unnest", "json_each")) for text, _ in seen) >= 1
+    for expected in several["nodes"]:
+        one = f'{{ {kind}(by: {{id: "{expected["id"]}"}}) {{ {parts} }} }}'
+        answer, seen = await _asked(ask, owner, one, database)
+        assert answer == expected
+        lists = [(t, values) for t, values in seen if "parent_place" in t and "GROUP BY" not in t]
+        assert len(lists) == 1
+        for text, values in lists:
+            steps = await plan(database, text, values)
+            assert not in_order or not [s for s in steps if "Sort" in s or "TEMP B-TREE" in s], steps
+
+
 async def test_what_is_off_is_on_again_afterwards(ask: Ask, make: Make) -> None:
     owner = await make.owner()
     before = plans.counters.planned
@@ -94,3 +155,16 @@ def test_the_source_of_a_function_is_kept_as_long_as_the_function(make: Make) ->
     del raised
     gc.collect()
     assert title not in linecache.cache
+
+
+async def _asked(
+    ask: Ask, viewer: Viewer, document: str, database: Database
+) -> tuple[Any, list[tuple[str, Any]]]:
+    """The answer, and the statements that it took."""
+    answers: list[Answer] = []
+
+    async def run() -> None:
+        answers.append(await ask(viewer, document))
+
+    seen = await seen_statements(database, run)
+    return answers[0].ok(), seen

@@ -31,9 +31,9 @@ class PageRequest:
     offset: int = 0
     where: filters.Where = filters.NOTHING
 
-    def values(self, dialect: Dialect) -> dict[str, Any]:
-        """The bound parameters, of one row more than was asked for: it says whether there is another page."""
-        values = {"limit": self.size + 1, **self.where.bound(dialect)}
+    def values(self, dialect: Dialect, *, looks_on: bool = True) -> dict[str, Any]:
+        """The bound parameters; where it `looks_on`, of one row more than was asked for, which says whether there is another page."""
+        values = {"limit": self.size + looks_on, **self.where.bound(dialect)}
         if self.offset:
             values["offset"] = self.offset
         for i, value in enumerate(self.cursor or ()):
@@ -131,9 +131,14 @@ def page_statement(edge: Many, shape: tuple[Any, ...], dialect: Dialect) -> Sele
 
 
 def page_select(
-    edge: Many, shape: tuple[Any, ...], dialect: Dialect, columns: statements.Columns | None = None
+    edge: Many,
+    shape: tuple[Any, ...],
+    dialect: Dialect,
+    columns: statements.Columns | None = None,
+    *,
+    alone: bool = False,
 ) -> Select[Any]:
-    """The statement for pages of that shape: of every row, or of each parent's."""
+    """The statement for pages of that shape: of every row, of each parent's, or of one that is `alone`."""
     order, backwards, nulls, offset, where = shape
     listing = edge.listing
 
@@ -147,6 +152,8 @@ def page_select(
     selection = selection_of(edge, columns)
     if edge.key is None:
         return statements.root_page(selection, conditions, order, backwards=backwards, offset=offset)
+    if alone:
+        return statements.page_of_one(selection, edge.key, conditions, order, dialect, backwards=backwards)
     return statements.page_of_each(selection, edge.key, conditions, order, dialect, backwards=backwards)
 
 
@@ -170,8 +177,10 @@ def few_statement(edge: Few, dialect: Dialect) -> Select[Any]:
     return few_select(edge, dialect)
 
 
-def few_select(edge: Few, dialect: Dialect, columns: statements.Columns | None = None) -> Select[Any]:
-    """The statement for a short list: of every row, or of each parent's."""
+def few_select(
+    edge: Few, dialect: Dialect, columns: statements.Columns | None = None, *, alone: bool = False
+) -> Select[Any]:
+    """The statement for a short list: of every row, of each parent's, or of one that is `alone`."""
     selection = statements.Selection(edge.table, alive=True, through=edge.through, columns=columns)
 
     def conditions(entity: Any) -> list[ColumnElement[bool]]:
@@ -180,6 +189,8 @@ def few_select(edge: Few, dialect: Dialect, columns: statements.Columns | None =
     order = edge.order if edge.order[-1][0] == "id" else (*edge.order, ("id", edge.order[-1][1]))
     if edge.key is None:
         return statements.root_page(selection, conditions, order, backwards=False, offset=False)
+    if alone:
+        return statements.page_of_one(selection, edge.key, conditions, order, dialect, backwards=False)
     return statements.page_of_each(selection, edge.key, conditions, order, dialect, backwards=False)
 
 

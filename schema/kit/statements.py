@@ -1,4 +1,4 @@
-"""The five statements that every edge and list is read with: by_id, by_ids, root_page, page_of_each, count.
+"""The six statements that every edge and list is read with: by_id, by_ids, root_page, page_of_each, page_of_one, count.
 
 Viewer, keys, cursor, filter values and sizes are bound parameters: a statement's text depends on what is asked for,
 never on who asks or for how many, so that each is built and compiled once.
@@ -21,6 +21,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
     select,
     true,
 )
@@ -34,6 +35,7 @@ LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer())
 OFFSET: ColumnElement[int] = bindparam("offset", type_=Integer())
 PLACE = "parent_place"
 """In rows read for several keys: which of the keys a row belongs to, counted from 1."""
+FIRST: ColumnElement[int] = literal_column("1", Integer)
 TYPE_NAME = "type_name"
 
 Conditions = Callable[[Any], Sequence[ColumnElement[bool]]]
@@ -176,6 +178,29 @@ def page_of_each(
     return rows.order_by(keys.place, *ordered(outer, order, backwards))
 
 
+def page_of_one(
+    selection: Selection, key: str, conditions: Conditions, order: Order, dialect: Dialect, *, backwards: bool
+) -> Select[Any]:
+    """The same for one key, key_0: the index gives its rows in order, where those of several have to be sorted."""
+    entity: Any = aliased(selection.table)
+    pointing = selection.pointing(entity, key)
+    kind = pointing.type if dialect == "postgresql" else String()  # as bind_parents gives it
+    where = (pointing == bindparam("key_0", type_=kind), *conditions(entity))
+
+    def page(read: Read) -> Select[Any]:
+        rows = selection.rows(entity, read, *where, by_key=True)
+        return rows.order_by(*ordered(entity, order, backwards)).limit(LIMIT)
+
+    own = selection.read(entity)
+    if not own.joins:
+        return page(own.with_(FIRST.label(PLACE)))
+    # As above: what is joined is joined to the rows of the page.
+    each: Any = aliased(selection.table, page(Read([entity])).subquery("each"))
+    read = selection.read(each)
+    rows = select(FIRST.label(PLACE), *read.columns).select_from(read.joined(each))
+    return rows.order_by(*ordered(each, order, backwards))
+
+
 def count(selection: Selection, conditions: Conditions) -> Select[Any]:
     """How many rows fulfil the conditions."""
     entity: Any = aliased(selection.table)
@@ -237,6 +262,13 @@ def bind_keys(keys: Sequence[tuple[Any, ...]], dialect: Dialect) -> dict[str, An
         return {f"keys_{i}": list(values) for i, values in enumerate(zip(*keys, strict=True))}
     plain = [[_json(v) for v in key] for key in keys]
     return {"keys": orjson.dumps(plain if len(keys[0]) > 1 else [k[0] for k in plain]).decode()}
+
+
+def bind_parents(keys: Sequence[Any], dialect: Dialect) -> dict[str, Any]:
+    """The keys of page_of_each; the one of page_of_one, where there is but one; nothing where there is none."""
+    if len(keys) == 1:
+        return {"key_0": keys[0] if dialect == "postgresql" else _json(keys[0])}
+    return bind_keys([(key,) for key in keys], dialect) if keys else {}
 
 
 def member_of(attribute: Any, name: str, dialect: Dialect) -> ColumnElement[bool]:

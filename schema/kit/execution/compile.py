@@ -117,7 +117,11 @@ class Compiler:
         """A short list."""
         reading = Reading(edge.table)
         rows = self.rows(self.target(f.type, None), f, reading, placed=edge.key is not None)
-        return FewLink(edge, lambda: few_select(edge, self.dialect, reading), rows, self.dialect, f.key)
+
+        def statement(alone: bool) -> Any:
+            return few_select(edge, self.dialect, reading, alone=alone)
+
+        return FewLink(edge, statement, rows, self.dialect, f.key)
 
     def origin(self, f: Selected, key: str | None) -> Origin | None:
         """The rows that a list starts from, where they are of a table."""

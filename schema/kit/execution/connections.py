@@ -20,7 +20,7 @@ from schema.kit.execution.run import Held, Run
 from schema.kit.execution.scopes import Rows
 from schema.kit.execution.selected import Selected
 from schema.kit.pages import Page, PageRequest, count_statement, cut, page_select, read_page
-from schema.kit.statements import bind_keys
+from schema.kit.statements import bind_keys, bind_parents
 
 SHAPES_MAX = 50
 """How many shapes of filters one plan keeps a statement for: they come from variables, without end."""
@@ -64,7 +64,7 @@ class PageLink:
         self._counts: dict[Any, Prepared] = {}
         self._views: list[tuple[GraphQLObjectType, list[Selected]]] = []
         self._rows: list[Rows] = []
-        self._reads_page = self._counts_rows = False
+        self._reads_page = self._counts_rows = self._looks_on = False
         self._is_sorted = any(a.name.value == "sort" for node in f.nodes for a in node.arguments or ())
         kind = get_named_type(f.type)
         assert isinstance(kind, GraphQLObjectType)
@@ -120,6 +120,7 @@ class PageLink:
             self._need_cursors()
             place = 0 if f.name == "startCursor" else -1
             return Part(f.key, lambda page, run: self._cursor(page, place) if page.records else None)
+        self._looks_on = True
         attribute = {"hasNextPage": "has_next", "hasPreviousPage": "has_previous"}[f.name]
         return Part(f.key, lambda page, run: getattr(page.page, attribute))
 
@@ -158,13 +159,16 @@ class PageLink:
         size_max = run.context.server.page_size_max
         return read_page(self._edge.listing, self._arguments(run), run.viewer, size_max)
 
-    def _page_statement(self, request: PageRequest) -> Prepared:
-        return _kept(
+    async def _read_page(self, run: Run, request: PageRequest, keys: Sequence[Any] = ()) -> Sequence[Any]:
+        alone = len(keys) == 1
+        statement = _kept(
             self._pages,
-            request.shape(),
-            lambda shape: page_select(self._edge, shape, self._dialect, self._reading),
+            (request.shape(), alone),
+            lambda kind: page_select(self._edge, kind[0], self._dialect, self._reading, alone=kind[1]),
             self._dialect,
         )
+        values = request.values(self._dialect, looks_on=self._looks_on)
+        return await run.fetch(statement, values | bind_parents(keys, self._dialect))
 
     def _count_statement(self, request: PageRequest) -> Prepared:
         return _kept(
@@ -179,7 +183,7 @@ class PageLink:
         request = self._request(run)
         records: Sequence[Any] = ()
         if self._reads_page:
-            records = await run.fetch(self._page_statement(request), request.values(self._dialect))
+            records = await self._read_page(run, request)
         run.context.objects += 1
         page = PlannedPage(cut(records, request))
         if self._counts_rows:
@@ -193,11 +197,9 @@ class PageLink:
         """Gives each object its connection."""
         request = self._request(run)
         keys = list(dict.fromkeys(key for key, _ in held))
-        bound = bind_keys([(k,) for k in keys], self._dialect)
         groups: list[list[Any]] = [[] for _ in keys]
         if self._reads_page:
-            values = {**request.values(self._dialect), **bound}
-            records = await run.fetch(self._page_statement(request), values)
+            records = await self._read_page(run, request, keys)
             if len(keys) == 1:
                 groups = [list(records)]
             else:
@@ -214,6 +216,7 @@ class PageLink:
             run.context.objects += COUNT_WEIGHT * len(keys)
             for page in pages:
                 page.total = 0
+            bound = bind_keys([(k,) for k in keys], self._dialect)
             values = {**request.where.bound(self._dialect), **bound}
             for place, total in await run.fetch(self._count_statement(request), values):
                 pages[place - 1].total = total

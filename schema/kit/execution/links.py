@@ -1,6 +1,7 @@
 """Edges followed by a statement of their own: to one row, to a short list; for every object that waits, at once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from db.base import Permission
@@ -10,7 +11,7 @@ from schema.kit import statements
 from schema.kit.edges import AnyNode, Few, One
 from schema.kit.execution.run import Held, Run, Surprise
 from schema.kit.execution.scopes import Rows
-from schema.kit.statements import Selection, bind_keys
+from schema.kit.statements import Selection, bind_keys, bind_parents
 
 
 class OneLink:
@@ -85,10 +86,11 @@ class FewLink:
     keys = ("id",)
 
     def __init__(
-        self, edge: Few, statement: Callable[[], Any], rows: Rows, dialect: Dialect, name: str
+        self, edge: Few, statement: Callable[[bool], Any], rows: Rows, dialect: Dialect, name: str
     ) -> None:
         self._edge, self._dialect, self._name, self._rows = edge, dialect, name, rows
-        self._statement = Prepared(statement(), dialect)
+        self._prepared = cache(lambda alone: Prepared(statement(alone), dialect))
+        """Built at their first use: of several parents, or of one alone."""
 
     async def follow(self, run: Run, held: Held) -> None:
         """Gives each object its list."""
@@ -101,8 +103,9 @@ class FewLink:
             return
         keys = list(dict.fromkeys(key for key, _ in held))
         run.context.objects += len(keys)
-        bound = {**bind_keys([(k,) for k in keys], self._dialect), "limit": self._edge.size}
-        records = await run.fetch(self._statement, bound)
+        statement = self._prepared(len(keys) == 1)
+        bound = {**bind_parents(keys, self._dialect), "limit": self._edge.size}
+        records = await run.fetch(statement, bound)
         lists: dict[Any, list[Any]] = {key: [] for key in keys}
         for record, row in zip(records, self._rows(records, run), strict=True):
             lists[keys[record[0] - 1]].append(row)
@@ -112,4 +115,4 @@ class FewLink:
     async def root(self, run: Run) -> list[Any]:
         """The list that belongs to no row."""
         run.context.objects += 1
-        return self._rows(await run.fetch(self._statement, {"limit": self._edge.size}), run)
+        return self._rows(await run.fetch(self._prepared(False), {"limit": self._edge.size}), run)
