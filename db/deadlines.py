@@ -18,17 +18,15 @@ class Deadlines:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def within(self, seconds: float | None) -> "Deadline":
-        """`async with` it: TimeoutError where the block takes longer, as of asyncio.timeout; None is for ever."""
+        """`with` it: TimeoutError where what is awaited in the block takes longer; None is for ever."""
         return Deadline(self, seconds)
 
-    def add(self, deadline: "Deadline") -> float:
-        """Keeps one from now on; the time of the loop."""
-        loop = asyncio.get_running_loop()
+    def add(self, deadline: "Deadline", loop: asyncio.AbstractEventLoop) -> None:
+        """Keeps one from now on."""
         self._open.add(deadline)
         if self._loop is not loop:
             self._loop = loop
             loop.call_later(LOOK_SECONDS, self._look)
-        return loop.time()
 
     def discard(self, deadline: "Deadline") -> None:
         """Keeps it no longer."""
@@ -39,7 +37,7 @@ class Deadlines:
         time = self._loop.time()
         for deadline in [deadline for deadline in self._open if deadline.ends_at <= time]:
             self._open.discard(deadline)
-            deadline.timeout.reschedule(time)
+            deadline.end()
         if self._open:
             self._loop.call_later(LOOK_SECONDS, self._look)
         else:
@@ -47,30 +45,45 @@ class Deadlines:
 
 
 class Deadline:
-    """The end of one block."""
+    """The end of one block. It cancels its task, and takes that back, as asyncio.Timeout does."""
 
-    __slots__ = ("_all", "_seconds", "ends_at", "timeout")
+    __slots__ = ("_all", "_cancelled_before", "_is_over", "_seconds", "_task", "_timer", "ends_at")
 
     def __init__(self, all: Deadlines, seconds: float | None) -> None:
         self._all, self._seconds = all, seconds
-        self.timeout = asyncio.Timeout(None)
+        self._is_over = False
+        self._timer: asyncio.TimerHandle | None = None
         self.ends_at = 0.0
         """On the loop's clock."""
 
-    async def __aenter__(self) -> None:
-        await self.timeout.__aenter__()
+    def __enter__(self) -> None:
         if self._seconds is None:
             return
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        assert task is not None
+        self._task, self._cancelled_before = task, task.cancelling()
+        self.ends_at = loop.time() + self._seconds
         if self._seconds < SHORT_SECONDS:
-            self.timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
+            self._timer = loop.call_at(self.ends_at, self.end)
         else:
-            self.ends_at = self._all.add(self) + self._seconds
+            self._all.add(self, loop)
 
-    async def __aexit__(
+    def end(self) -> None:
+        """Breaks the block off."""
+        self._is_over = True
+        self._task.cancel()
+
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._all.discard(self)
-        await self.timeout.__aexit__(kind, error, traceback)
+        # Who was cancelled by somebody else as well stays cancelled.
+        is_ours = self._is_over and self._task.uncancel() <= self._cancelled_before
+        if is_ours and kind is asyncio.CancelledError:
+            raise TimeoutError from error

@@ -92,7 +92,7 @@ class Lender:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
-            async with self._deadlines.within(self._wait_seconds):
+            with self._deadlines.within(self._wait_seconds):
                 await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():

@@ -136,7 +136,7 @@ class PostgresSource:
         """The rows of a statement; TimeoutError where the server says nothing."""
         rows: Sequence[Any]
         if not self._pooled:
-            async with self._deadlines.within(self._patience):
+            with self._deadlines.within(self._patience):
                 rows = await connection.fetch(text, *arguments)
             return rows
         # It is prepared and then run: a pooler might give each to another connection of its own, but for a transaction.

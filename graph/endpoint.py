@@ -20,15 +20,16 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types import ExecutionResult
 from strawberry.types.unset import UnsetType
 
-from db.base import new_id, now
+from db.base import new_id
+from graph.answers import Answer, Unanswered, accepted, id_of, status_of_answer, told
 from graph.identity import Bearer, Identity
 from graph.lines import Lines
-from graph.negotiation import EVENTS, JSON, answer_type, liked_types
+from graph.negotiation import EVENTS, JSON, liked_types
 from graph.operations import fault_of_request, read_operation
-from graph.requests import CLIENT_CLOSED_REQUEST, bounded, client_address, header, is_local
+from graph.requests import CLIENT_CLOSED_REQUEST, client_address, header, header_text, is_local, read_body
 from graph.settings import Network
 from graph.sockets import Socket, SocketHandler
-from graph.statuses import TOLD_WITH, is_refused_whole, status_of, told_when
+from graph.statuses import status_of
 from graph.streams import EventStream
 from graph.tally import Tallied, Tally
 from graph.trusted import TrustedDocuments
@@ -36,18 +37,28 @@ from graph.turns import Turns
 from schema.kit.context import Context
 from schema.kit.errors import present
 from schema.kit.execution.telling import Telling
-from schema.kit.scalars import write_instant
 from schema.kit.schema import Schema
 from services import security
 from services.errors import ErrorCode, RateLimited, Unauthenticated
 from services.limits import WAIT_FOR_A_TURN_SECONDS
 from services.server import Server
 
-TELL_PLAN: Final = "x-plan"
+TELL_PLAN: Final = b"x-plan"
 """A request with `X-Plan: 1` is told in `extensions.plan` how it was executed, in development."""
 JSON_BYTES: Final = JSON.encode()
 INIT_WAIT: Final = timedelta(seconds=5)
 AGENT_LENGTH_MAX: Final = 255
+
+
+class BoundedRequest(Request):
+    """A request with a body of a bounded size, read at once: Starlette's way takes as long as understanding it."""
+
+    _read: bytes | None = None
+
+    async def body(self) -> bytes:
+        if self._read is None:
+            self._read = await read_body(self.receive)
+        return self._read
 
 
 class RequestAdapter(StarletteRequestAdapter):
@@ -101,7 +112,7 @@ class Endpoint(GraphQL[Context, None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            response = await self._answer(Request(scope, bounded(receive)))
+            response = await self._answer(BoundedRequest(scope, receive))
             await response(scope, receive, send)
         elif GRAPHQL_TRANSPORT_WS_PROTOCOL in scope["subprotocols"]:
             await self.run(WebSocket(scope, receive, send))
@@ -112,7 +123,7 @@ class Endpoint(GraphQL[Context, None]):
     async def _answer(self, request: Request) -> Response:
         try:
             await request.body()  # whoever sends it slowly takes no turn meanwhile
-            with self._turns.take():
+            with self._turns:
                 return await self._executed(request)
         except ClientDisconnect:
             # Nobody is there to read it: it is for the log line.
@@ -120,11 +131,11 @@ class Endpoint(GraphQL[Context, None]):
         except HTTPException as refusal:
             self._tally.refuse(ErrorCode.VALIDATION_ERROR.value)
             error = GraphQLError(refusal.reason, extensions={"code": ErrorCode.VALIDATION_ERROR.value})
-            return self._respond(request, {"errors": [error.formatted]}, refusal.status_code)
+            return Answer(request, {"errors": [error.formatted]}, refusal.status_code)
         except Exception as failure:
-            error = present(GraphQLError("", original_error=failure), _request_id(request.scope))
+            error = present(GraphQLError("", original_error=failure), id_of(request))
             self._tally.refuse(str((error.extensions or {})["code"]))
-            return self._respond(request, {"errors": [error.formatted]}, status_of(error.formatted))
+            return Answer(request, {"errors": [error.formatted]}, status_of(error.formatted))
 
     async def _executed(self, request: Request) -> Response:
         if request.method != "POST" or header(request.scope, b"content-type") != JSON_BYTES:
@@ -136,22 +147,23 @@ class Endpoint(GraphQL[Context, None]):
             return await self.run(request, context)
         self.trusted.check(operation["query"], operation["operation_name"], context.asking)
         result = await self._graph.execute(context_value=context, **operation)
-        return self._told(request, told(result))
+        answer = told(result)
+        return Answer(request, answer, status_of_answer(request, answer))
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
-        headers = request.headers
+        scope = request.scope
         bearer = await self._identity.of_request(request) if isinstance(request, Request) else None
         context = Context(
             self._server,
             bearer.viewer if bearer is not None else None,
             identify=bearer,
-            request_id=_request_id(request.scope),
-            client_address=client_address(request.scope, self._trusted_proxies),
-            client_agent=headers.get("user-agent", "")[:AGENT_LENGTH_MAX] or None,
-            telling=Telling() if self._tells_plans and headers.get(TELL_PLAN) == "1" else None,
-            line_id=new_id() if request.scope["type"] == "websocket" else None,
+            request_id=id_of(request),
+            client_address=client_address(scope, self._trusted_proxies),
+            client_agent=header_text(scope, b"user-agent")[:AGENT_LENGTH_MAX] or None,
+            telling=Telling() if self._tells_plans and header(scope, TELL_PLAN) == b"1" else None,
+            line_id=new_id() if scope["type"] == "websocket" else None,
         )
-        request.state.context = context
+        scope["state"]["context"] = context
         return context
 
     async def on_ws_connect(self, context: Context) -> UnsetType | dict[str, object] | None:
@@ -214,23 +226,15 @@ class Endpoint(GraphQL[Context, None]):
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         # What `create_response` is given of the request: the only way to it.
-        return Answer(request)
+        return Unanswered(request)
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         return told(result)
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
-        assert isinstance(sub_response, Answer)
-        return self._told(sub_response.request, response_data)
-
-    def _told(self, request: Request | WebSocket, answer: GraphQLHTTPResponse) -> Response:
-        status = 200
-        if "data" not in answer:
-            error: Any = (answer.get("errors") or [])[0]
-            nonsense = error["extensions"]["code"] == ErrorCode.VALIDATION_ERROR
-            # The older media type wants 200 wherever the request was well-formed, whatever its document is.
-            status = 200 if nonsense and answer_type(accepted(request)) == JSON else status_of(error)
-        return self._respond(request, answer, status)
+        assert isinstance(sub_response, Unanswered)
+        request = sub_response.request
+        return Answer(request, response_data, status_of_answer(request, response_data))
 
     async def create_streaming_response(
         self, request: Any, stream: Any, sub_response: Response, headers: Mapping[str, str]
@@ -246,49 +250,8 @@ class Endpoint(GraphQL[Context, None]):
             raise RateLimited("Too many sockets and event streams.", retry_after=WAIT_FOR_A_TURN_SECONDS)
         return answer
 
-    def _respond(self, request: Request | WebSocket, answer: Mapping[str, Any], status: int) -> Response:
-        told = {"requestId": _request_id(request.scope), "timestamp": write_instant(now())}
-        body = orjson.dumps({**answer, "extensions": {**answer.get("extensions", {}), **told}})
-        headers = {
-            "Vary": "Accept",
-            "Cache-Control": "no-store",
-            **TOLD_WITH.get(status, {}),
-            **told_when(answer),
-        }
-        media_type = f"{answer_type(accepted(request))}; charset=utf-8"
-        return Response(body, int(status), media_type=media_type, headers=headers)
-
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()
-
-
-class Answer(Response):
-    """An answer before there is one: whose request it will be for."""
-
-    def __init__(self, request: Request | WebSocket) -> None:
-        super().__init__()
-        self.request = request
-
-
-def told(result: ExecutionResult) -> GraphQLHTTPResponse:
-    """An answer as it is sent, but for what is said of its request."""
-    answer: GraphQLHTTPResponse = {}
-    if result.errors:
-        answer["errors"] = [error.formatted for error in result.errors]
-    if not is_refused_whole(result):
-        answer["data"] = result.data
-    if result.extensions:
-        answer["extensions"] = result.extensions
-    return answer
-
-
-def accepted(request: Request | WebSocket) -> str:
-    """The Accept header."""
-    return (header(request.scope, b"accept") or b"").decode("latin-1")
-
-
-def _request_id(scope: Scope) -> str:
-    return str(scope.get("state", {}).get("request_id", ""))

@@ -11,6 +11,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from db.base import Viewer
+from graph.requests import header
 from graph.signing import KEY_ID, read_signed
 from schema.clients import PREFIX
 from schema.kit.ids import split
@@ -70,12 +71,11 @@ class Identity:
 
     async def of_request(self, request: Request) -> "Bearer | None":
         """Who asks: of its Authorization header, or without one of its signature."""
-        headers = request.headers
-        authorization = headers.get("authorization")
+        authorization = header(request.scope, b"authorization")
         if authorization is not None:
-            return await self._bearer(authorization)
-        key_id = headers.get(KEY_ID)
-        return await self._of_signature(request, key_id) if key_id is not None else None
+            return await self._bearer(authorization.decode("latin-1"))
+        key_id = header(request.scope, KEY_ID)
+        return await self._of_signature(request, key_id.decode("latin-1")) if key_id is not None else None
 
     async def again(self, viewer: Viewer) -> Viewer:
         """The same viewer with what it may do now; Unauthenticated once its session is over, or the client deleted."""

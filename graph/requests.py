@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
@@ -51,35 +52,39 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send)
             return
         request = Request(scope, send)
-        with structlog.contextvars.bound_contextvars(request_id=request.id):
-            try:
-                await self.app(request.scope, receive, request.send)
-            except asyncio.CancelledError:
-                request.status = request.status or CLIENT_CLOSED_REQUEST
-                raise
-            except Exception:
-                # Logged here, where the request id is known, and nowhere else.
-                logger.exception("request failed")
-                await request.fail()
-            finally:
-                # A line that nobody would see costs more than a short answer.
-                if self._writes_lines:
-                    request.write_line()
+        before = structlog.contextvars.bind_contextvars(request_id=request.id)
+        try:
+            await self.app(request.scope, receive, request.send)
+        except asyncio.CancelledError:
+            request.status = request.status or CLIENT_CLOSED_REQUEST
+            raise
+        except Exception:
+            # Logged here, where the request id is known, and nowhere else.
+            logger.exception("request failed")
+            await request.fail()
+        finally:
+            # A line that nobody would see costs more than a short answer.
+            if self._writes_lines:
+                request.write_line()
+            structlog.contextvars.reset_contextvars(**before)
 
 
-def bounded(receive: Receive) -> Receive:
-    """The messages of a request, until its body is larger than the server takes: TooLarge, before any of it is understood."""
-    received = 0
+async def read_body(receive: Receive) -> bytes:
+    """The body of a request; TooLarge, before any of it is understood, where it is larger than the server takes.
 
-    async def receive_some() -> Message:
-        nonlocal received
+    ClientDisconnect where the client leaves before it has sent it all.
+    """
+    body = b""
+    while True:
         message = await receive()
-        received += len(message.get("body", b""))
-        if received > BODY_BYTES_MAX:
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part: bytes = message.get("body", b"")
+        body += part
+        if len(body) > BODY_BYTES_MAX:
             raise TooLarge(f"A request has at most {BODY_BYTES_MAX:,} bytes.")
-        return message
-
-    return receive_some
+        if not message.get("more_body", False):
+            return body
 
 
 class Request:
@@ -154,6 +159,11 @@ def header(scope: Scope, name: bytes) -> bytes | None:
             found: bytes = value
             return found
     return None
+
+
+def header_text(scope: Scope, name: bytes) -> str:
+    """The same as text; empty where there is none."""
+    return (header(scope, name) or b"").decode("latin-1")
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:

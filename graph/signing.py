@@ -14,7 +14,7 @@ from graph.negotiation import EVENTS, liked_types
 from services.errors import Unauthenticated
 
 FORM: Final = "HMAC-V2"
-KEY_ID: Final = "x-api-key-id"
+KEY_ID: Final = b"x-api-key-id"
 TIMESTAMP: Final = "x-api-timestamp"
 NONCE: Final = "x-api-nonce"
 SIGNATURE: Final = "x-api-signature"

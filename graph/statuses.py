@@ -28,9 +28,9 @@ STATUSES: Final = {
     ErrorCode.DATABASE_UNAVAILABLE: 503,
     ErrorCode.TIMEOUT: 504,
 }
-TOLD_WITH: Final[Mapping[int, Mapping[str, str]]] = {
-    401: {"WWW-Authenticate": "Bearer"},
-    405: {"Allow": "GET, POST"},
+TOLD_WITH: Final[Mapping[int, tuple[tuple[bytes, bytes], ...]]] = {
+    401: ((b"www-authenticate", b"Bearer"),),
+    405: ((b"allow", b"GET, POST"),),
 }
 
 
@@ -46,8 +46,7 @@ def status_of(error: Mapping[str, Any]) -> int:
     return STATUSES[ErrorCode(error["extensions"]["code"])]
 
 
-def told_when(answer: Mapping[str, Any]) -> dict[str, str]:
-    """The header that says when to ask again, where an error of the answer does."""
+def waits_of(answer: Mapping[str, Any]) -> int | None:
+    """In how many seconds to ask again, where an error of the answer says so."""
     waits = [error.get("extensions", {}).get("retryAfter") for error in answer.get("errors", ())]
-    known = [wait for wait in waits if wait is not None]
-    return {"Retry-After": str(max(known))} if known else {}
+    return max((wait for wait in waits if wait is not None), default=None)

@@ -1,8 +1,6 @@
 """How many requests one worker works at: one more waits for nothing, and is told to come back."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import orjson
@@ -38,16 +36,14 @@ class Turns:
         """Whether there is none left."""
         return self.taken >= self.most
 
-    @contextmanager
-    def take(self) -> Iterator[None]:
-        """A turn, while the block runs; RateLimited where there is none."""
+    def __enter__(self) -> None:
+        """Takes a turn, for as long as the block runs; RateLimited where there is none."""
         if self.is_full:
             raise RateLimited(BUSY, retry_after=WAIT_FOR_A_TURN_SECONDS)
         self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.taken -= 1
 
 
 class Door:

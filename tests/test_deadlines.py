@@ -25,13 +25,12 @@ async def test_what_takes_too_long_is_ended_and_nothing_else() -> None:
     going_on = asyncio.Event()
 
     async def late(number: int) -> None:
-        with pytest.raises(TimeoutError):
-            async with deadlines.within(0.01 * number):
-                await endless()
+        with pytest.raises(TimeoutError), deadlines.within(0.01 * number):
+            await endless()
         ended.append(number)
 
     async def in_time(seconds: float | None) -> str:
-        async with deadlines.within(seconds):
+        with deadlines.within(seconds):
             await going_on.wait()
         return "done"
 
@@ -46,20 +45,18 @@ async def test_the_outer_one_ends_what_is_inside() -> None:
     deadlines = Deadlines()
 
     async def inside() -> None:
-        async with deadlines.within(NEVER):
+        with deadlines.within(NEVER):
             await endless()
 
-    with pytest.raises(TimeoutError):
-        async with deadlines.within(0.01):
-            await inside()
+    with pytest.raises(TimeoutError), deadlines.within(0.01):
+        await inside()
 
 
 async def test_an_inner_one_is_an_exception_like_any_other() -> None:
     deadlines = Deadlines()
-    async with deadlines.within(NEVER):
-        with pytest.raises(TimeoutError):
-            async with deadlines.within(0.0):
-                await endless()
+    with deadlines.within(NEVER):
+        with pytest.raises(TimeoutError), deadlines.within(0.0):
+            await endless()
         await asyncio.sleep(0)
 
 
@@ -67,7 +64,7 @@ async def test_a_cancelled_block_is_cancelled() -> None:
     deadlines = Deadlines()
 
     async def work() -> None:
-        async with deadlines.within(NEVER):
+        with deadlines.within(NEVER):
             await endless()
 
     task = asyncio.create_task(work())
@@ -77,15 +74,49 @@ async def test_a_cancelled_block_is_cancelled() -> None:
         await task
 
 
+async def test_who_is_cancelled_when_the_time_is_over_is_cancelled() -> None:
+    deadlines = Deadlines()
+
+    async def work() -> None:
+        with deadlines.within(0.01):
+            try:
+                await endless()
+            except asyncio.CancelledError:
+                task.cancel()
+                raise
+
+    task = asyncio.create_task(work())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_has_another_error_when_the_time_is_over_has_that() -> None:
+    deadlines = Deadlines()
+
+    async def fail() -> None:
+        with deadlines.within(0.01):
+            try:
+                await endless()
+            finally:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    await asyncio.sleep(0)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
 def test_it_keeps_time_in_one_loop_after_another() -> None:
     deadlines = Deadlines()
 
     async def begin() -> None:
-        async with deadlines.within(NEVER):
+        with deadlines.within(NEVER):
             await asyncio.sleep(0)
 
     async def late() -> None:
-        async with deadlines.within(0.01):
+        with deadlines.within(0.01):
             await endless()
 
     asyncio.run(begin())  # its loop ends while the timer runs

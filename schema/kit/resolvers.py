@@ -169,9 +169,9 @@ def _key(declared: ByKey, name: str, value: Any) -> tuple[Any, ...]:
 
 
 def _key_value(declared: ByKey, column: str, value: Any, *path: str) -> Any:
-    attribute = getattr(declared.listing.table, column)
     if column == "id":
         return ids.decode(declared.prefix, value, *path)
+    attribute = getattr(declared.listing.table, column)
     if attribute.property.columns[0].foreign_keys:
         pointed_at = table_of_key(attribute)
         prefix = next(n.prefix for n in NODES.values() if n.table is pointed_at)

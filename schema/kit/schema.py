@@ -115,7 +115,7 @@ class Schema(strawberry.Schema):
         try:
             # What changes something is not cut short: each of its statements has an end, and no field begins too late.
             changes = admitted.known.node.operation is CoreOperationType.MUTATION
-            async with context.server.database.deadlines.within(None if changes else seconds):
+            with context.server.database.deadlines.within(None if changes else seconds):
                 result = await self._by_plan(admitted, context, given)
                 if result is None:
                     result = _presented(await self._stock(admitted, context, given), context)
