@@ -35,17 +35,18 @@ class Deadlines:
     def _look(self) -> None:
         assert self._loop is not None
         time = self._loop.time()
-        for deadline in [deadline for deadline in self._open if deadline.ends_at <= time]:
-            self._open.discard(deadline)
-            deadline.end()
+        over = [deadline for deadline in self._open if deadline.ends_at <= time]
+        self._open.difference_update(over)
         if self._open:
             self._loop.call_later(LOOK_SECONDS, self._look)
         else:
             self._loop = None
+        for deadline in over:
+            deadline.end()
 
 
 class Deadline:
-    """The end of one block. It cancels its task, and takes that back, as asyncio.Timeout does."""
+    """The end of one block, entered once. It cancels its task, and takes that back, as asyncio.Timeout does."""
 
     __slots__ = ("_all", "_cancelled_before", "_is_over", "_seconds", "_task", "_timer", "ends_at")
 

@@ -1,7 +1,7 @@
 """Answers to operations as HTTP has them: JSON with its status and headers."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -12,7 +12,7 @@ from strawberry.http import GraphQLHTTPResponse
 from strawberry.types import ExecutionResult
 
 from db.base import now
-from graph.negotiation import ACCEPTS_MAX, JSON, answer_type
+from graph.negotiation import JSON, answer_type
 from graph.requests import header_text
 from graph.statuses import TOLD_WITH, is_refused_whole, status_of, waits_of
 from schema.kit.scalars import write_instant
@@ -27,12 +27,12 @@ class Answer(Response):
 
     def __init__(self, request: Request | WebSocket, answer: Mapping[str, Any], status: int) -> None:
         # Starlette's own way to the same headers takes as long as a short query.
-        self.status_code, self.background = status, None
+        self.status_code, self.background = int(status), None
         told = {"requestId": id_of(request), "timestamp": write_instant(now())}
         self.body = orjson.dumps({**answer, "extensions": {**answer.get("extensions", {}), **told}})
         self.raw_headers: Headers = [
             (b"content-length", b"%d" % len(self.body)),
-            *headers_of(accepted(request), status),
+            *headers_of(answer_type(accepted(request)), self.status_code),
         ]
         wait = waits_of(answer)
         if wait is not None:
@@ -47,10 +47,10 @@ class Unanswered(Response):
         self.request = request
 
 
-@lru_cache(maxsize=ACCEPTS_MAX)
-def headers_of(accept: str, status: int) -> tuple[tuple[bytes, bytes], ...]:
-    """The headers that go with a status, for who accepts that."""
-    content_type = f"{answer_type(accept)}; charset=utf-8".encode()
+@cache
+def headers_of(media_type: str, status: int) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that go with a status."""
+    content_type = f"{media_type}; charset=utf-8".encode()
     return (*ALWAYS, *TOLD_WITH.get(status, ()), (b"content-type", content_type))
 
 

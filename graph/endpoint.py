@@ -53,12 +53,10 @@ AGENT_LENGTH_MAX: Final = 255
 class BoundedRequest(Request):
     """A request with a body of a bounded size, read at once: Starlette's way takes as long as understanding it."""
 
-    _read: bytes | None = None
-
     async def body(self) -> bytes:
-        if self._read is None:
-            self._read = await read_body(self.receive)
-        return self._read
+        if not hasattr(self, "_body"):
+            self._body = await read_body(self.receive)
+        return self._body
 
 
 class RequestAdapter(StarletteRequestAdapter):

@@ -90,7 +90,11 @@ class Figures(Collector):
         yield _counter("hints_heard", "Hints heard from workers, this one included.", hub.hints_heard)
         yield _counter("plans_run", "Operations and events run by a plan.", plans.counters.planned)
         yield _counter("plans_missing", "Operations that have no plan.", plans.counters.fallback)
-        yield _counter("plans_left", "Operations and events that a plan left over.", plans.counters.surprised)
+        yield _counter(
+            "plans_left",
+            "Operations and events that a plan began and the slower executor answered.",
+            plans.counters.surprised,
+        )
 
     def _of_broker(self) -> Iterator[Metric]:
         wire = self._server.wire

@@ -64,9 +64,11 @@ class RequestIdMiddleware:
             await request.fail()
         finally:
             # A line that nobody would see costs more than a short answer.
-            if self._writes_lines:
-                request.write_line()
-            structlog.contextvars.reset_contextvars(**before)
+            try:
+                if self._writes_lines:
+                    request.write_line()
+            finally:
+                structlog.contextvars.reset_contextvars(**before)
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -74,17 +76,19 @@ async def read_body(receive: Receive) -> bytes:
 
     ClientDisconnect where the client leaves before it has sent it all.
     """
-    body = b""
-    while True:
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        part: bytes = message.get("body", b"")
-        body += part
-        if len(body) > BODY_BYTES_MAX:
+        part = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+        if size > BODY_BYTES_MAX:
             raise TooLarge(f"A request has at most {BODY_BYTES_MAX:,} bytes.")
-        if not message.get("more_body", False):
-            return body
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
 class Request:

@@ -170,7 +170,7 @@ class RateLimited(Problem):
 
     code = ErrorCode.RATE_LIMITED
 
-    def __init__(self, message: str, *path: str | int, retry_after: float) -> None:
+    def __init__(self, message: str, *path: str | int, retry_after: int) -> None:
         super().__init__(message, *path)
         self.retry_after = retry_after
 

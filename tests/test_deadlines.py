@@ -122,3 +122,14 @@ def test_it_keeps_time_in_one_loop_after_another() -> None:
     asyncio.run(begin())  # its loop ends while the timer runs
     with pytest.raises(TimeoutError):
         asyncio.run(late())
+
+
+async def test_two_of_one_task_that_are_over_together_end_the_outer_one() -> None:
+    deadlines = Deadlines()
+    with pytest.raises(TimeoutError), deadlines.within(0.01), deadlines.within(0.01):
+        await endless()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    with deadlines.within(NEVER):
+        await asyncio.sleep(0)

@@ -73,7 +73,7 @@ def test_tokens_are_forgotten_and_places_are_not(documents: Documents) -> None:
 
 
 def _reached(root: object) -> list[object]:
-    """What an object holds, however far below; classes and modules are everybody's."""
+    """What an object holds, however far below; classes are everybody's."""
     found: dict[int, object] = {}
     todo = [root]
     while todo:

@@ -7,12 +7,14 @@ from ipaddress import ip_network
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
-from graph.requests import RequestIdMiddleware, client_address
+from graph.requests import BODY_BYTES_MAX, RequestIdMiddleware, client_address, read_body
+from services.errors import TooLarge
 
 MADE = re.compile(r"[0-9a-f]{32}")
 
@@ -238,3 +240,32 @@ def test_the_many_hops_of_a_forged_header_are_not_all_read():
 def test_a_unix_socket_has_no_address():
     headers = [(b"x-forwarded-for", b"198.51.100.7")]
     assert client_address({"client": None, "headers": headers}, TRUSTED) == "unknown"
+
+
+def arriving(*parts, last=True):
+    """What is received of a body that comes in parts; the client leaves where the last is not `last`."""
+    messages = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    messages[-1]["more_body"] = not last
+    messages.append({"type": "http.disconnect"})
+    told = iter(messages)
+
+    async def receive():
+        return next(told)
+
+    return receive
+
+
+async def test_a_body_is_read_in_however_many_parts_it_comes():
+    assert await read_body(arriving(b"whole")) == b"whole"
+    assert await read_body(arriving(b"in ", b"", b"parts")) == b"in parts"
+    assert len(await read_body(arriving(b"x" * (BODY_BYTES_MAX - 1), b"x"))) == BODY_BYTES_MAX
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_there():
+    with pytest.raises(TooLarge):
+        await read_body(arriving(b"x" * BODY_BYTES_MAX, b"x", last=False))
+
+
+async def test_a_client_that_leaves_before_its_body_is_there_has_left():
+    with pytest.raises(ClientDisconnect):
+        await read_body(arriving(b"{", last=False))

@@ -41,7 +41,7 @@ from services.limits import Level
 DOCUMENTS_MAX = 1_000
 """How many query texts are kept."""
 BYTES_MAX = 96 * 2**20
-"""How much memory all that is known of them takes, about."""
+"""How much memory all that is known of them takes, about, where most have one plan."""
 BYTES_OF_A_TOKEN = 640
 """What is known of a text takes so much for each of its tokens, about: half of it the tree, half the plan."""
 PLANS_MAX = 32
@@ -165,6 +165,8 @@ class Document:
     node: DocumentNode | None
     shape: Shape
     unread: GraphQLError | None = None
+    bytes: int = 0
+    """How much memory all that is known of it takes, about."""
     operations: dict[str | None, Known | None] = field(default_factory=dict)
 
     @cached_property
@@ -235,9 +237,10 @@ class Documents:
 
     def _keep(self, text: str, known: Document) -> None:
         self._known[text] = known
-        self._bytes += _bytes(text, known)
+        self._bytes += known.bytes
         while len(self._known) > DOCUMENTS_MAX or self._bytes > BYTES_MAX:
-            self._bytes -= _bytes(*self._known.popitem(last=False))
+            _, oldest = self._known.popitem(last=False)
+            self._bytes -= oldest.bytes
 
     def _read(self, text: str, tokens_max: int) -> Document:
         try:
@@ -246,11 +249,7 @@ class Documents:
             return Document(self._schema, None, Shape(), error)
         shape = shape_of(self._schema, node)
         forget_tokens(node)
-        return Document(self._schema, node, shape)
-
-
-def _bytes(text: str, known: Document) -> int:
-    return getsizeof(text) + BYTES_OF_A_TOKEN * known.shape.tokens
+        return Document(self._schema, node, shape, bytes=getsizeof(text) + BYTES_OF_A_TOKEN * shape.tokens)
 
 
 def _told(error: GraphQLError) -> GraphQLError:

@@ -23,7 +23,7 @@ from schema.kit.pages import Page, PageRequest, count_statement, cut, page_selec
 from schema.kit.statements import bind_keys, bind_parents
 
 SHAPES_MAX = 50
-"""How many shapes of filters one plan keeps a statement for: they come from variables, without end."""
+"""How many statements of pages one plan keeps, and of counts: shapes of filters come from variables, without end."""
 
 
 @dataclass
