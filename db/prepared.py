@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Integer, Select, bindparam
 from sqlalchemy.engine import Dialect as Compiler
 from sqlalchemy.engine import make_url
 
@@ -23,23 +23,48 @@ NUMERIC = 1700
 """PostgreSQL's number of the one type whose conversion depends on what the server sent."""
 
 
+LIMIT = bindparam("limit", type_=Integer(), literal_execute=True)
+"""How many rows a statement reads, as part of its text. Of a parameter PostgreSQL supposes a tenth of all rows, finds that
+it had better plan for each value, and plans an inbox anew each time, which takes longer than reading it."""
+LIMIT_OF_SOME = bindparam("limit", type_=Integer())
+"""The same as a parameter: where rows are filtered by values, planning for those is better than for any."""
+LIMIT_MARK = "__[POSTCOMPILE_limit]"
+TEXTS_MAX = 50
+"""How many texts of one statement are kept, one for each limit."""
+
+
 class Prepared:
     """One statement as the driver takes it. Its rows come by position, as the driver gives them."""
 
-    __slots__ = ("_binds", "text")
+    __slots__ = ("_binds", "_says_limit", "_text", "_texts")
 
     def __init__(self, statement: Select[Any], dialect: str) -> None:
         compiled = statement.compile(dialect=COMPILERS[dialect])
         processes: Mapping[str, Any] = compiled._bind_processors
-        self.text = str(compiled)
+        self._text, self._texts = str(compiled), dict[int, str]()
+        self._says_limit = LIMIT_MARK in self._text
         self._binds: list[tuple[str | None, Process | None, Any]] = []
         for name in compiled.positiontup or ():
             process, parameter = processes.get(name), compiled.binds[name]
+            if parameter in compiled.literal_execute_params:
+                continue
             if parameter.required:
                 self._binds.append((name, process, None))
             else:
                 own = parameter.effective_value
                 self._binds.append((None, None, own if process is None else process(own)))
+
+    def text(self, values: Mapping[str, Any]) -> str:
+        """What is sent; it says the limit that the values give, where that is a part of it."""
+        if not self._says_limit:
+            return self._text
+        limit = values["limit"]
+        text = self._texts.get(limit)
+        if text is None:
+            if len(self._texts) >= TEXTS_MAX:
+                self._texts.clear()
+            text = self._texts[limit] = self._text.replace(LIMIT_MARK, str(int(limit)))
+        return text
 
     def arguments(self, values: Mapping[str, Any], viewer: Viewer) -> list[Any]:
         """The arguments in order: of the values, of the viewer's, or what the statement itself says."""

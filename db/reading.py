@@ -36,10 +36,10 @@ class Reader:
 
     async def fetch(self, statement: Prepared, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of the statement, each a sequence, in the driver's own values."""
-        arguments = statement.arguments(values, self._viewer)
+        text, arguments = statement.text(values), statement.arguments(values, self._viewer)
         for listen in self._source.listeners:
-            listen(statement.text, arguments)
-        return await read_again(lambda: self._fetch(statement.text, arguments))
+            listen(text, arguments)
+        return await read_again(lambda: self._fetch(text, arguments))
 
     async def _fetch(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         source = self._source

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from db.base import ANYONE, Viewer, columns_of, guarded
 from db.conversations import Conversation, Message
 from db.faults import until_answered
+from db.prepared import LIMIT
 from services.errors import CursorAhead, Invalid
 from services.hub import CONVERSATION, READ_AT_ONCE_MAX, Feed, Subject
 from services.server import Server
@@ -112,7 +113,7 @@ def _messages_after_statement() -> Select[Any]:
     later = message.sequence > bindparam("after", type_=Integer())
     visible = guarded(message.visible_to(ANYONE))
     rows = select(*columns_of(message, Message)).where(here, later, visible)
-    return rows.order_by(message.sequence).limit(bindparam("limit", type_=Integer()))
+    return rows.order_by(message.sequence).limit(LIMIT)
 
 
 LAST_SEQUENCE = _last_sequence_statement()

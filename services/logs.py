@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, Integer, Row, Select, String, Uuid, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, Row, Select, String, Uuid, any_, bindparam, func, select
 
 from db.base import ANYONE, Viewer, now
 from db.base import Row as Table
@@ -18,6 +18,7 @@ from db.conversations import Conversation
 from db.engine import Dialect
 from db.events import NEEDED, Change, Event, EventKind, EventLog
 from db.faults import until_answered
+from db.prepared import LIMIT
 from services.cursors import read_cursor, write_cursor
 from services.errors import CursorAhead, CursorExpired
 from services.events import KINDS
@@ -269,7 +270,7 @@ def _events_after_statement() -> Select[Any]:
     mine = Event.workspace_id == bindparam("workspace_id", type_=Uuid())
     later = Event.position > bindparam("after", type_=BigInteger())
     rows: Select[Any] = select(*Event.__table__.columns).where(mine, later)
-    return rows.order_by(Event.position).limit(bindparam("limit", type_=Integer()))
+    return rows.order_by(Event.position).limit(LIMIT)
 
 
 def _standing_statement() -> Select[Any]:

@@ -92,9 +92,8 @@ async def test_one_row_more_is_read_for_who_asks_whether_there_is_one(
             await make.outbound(owner, chat)
     document = f"{{ chats(first: 2) {{ nodes {{ messages(last: 2) {{ nodes {{ sequence }} {more} }} }} }} }}"
     answer, seen = await _asked(ask, owner, document, database)
-    (pages,) = [arguments for text, arguments in seen if "ORDER BY" in text and "messages" in text]
-    assert read in pages
-    assert 5 - read not in pages
+    (statement,) = [text for text, _ in seen if "ORDER BY" in text and "messages" in text]
+    assert f"LIMIT {read}" in statement
     found = [node["messages"] for node in answer["nodes"]]
     assert [[node["sequence"] for node in page["nodes"]] for page in found] == [[2, 3]] * chats
     assert all(page.get("pageInfo", {}).get("hasPreviousPage", True) for page in found)

@@ -1,7 +1,7 @@
 """What one list field was asked for: checked once, hashable, and the statements it needs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select
 
 from db.base import Viewer
 from db.engine import Dialect
+from db.prepared import LIMIT, LIMIT_OF_SOME
 from schema.kit import cursors, filters, keysets, statements
 from schema.kit.edges import Few, Listing, Many, Order
 from services.errors import Invalid
@@ -149,7 +150,8 @@ def page_select(
             found.append(keysets.beyond(entity, order, nulls, backwards=backwards))
         return found
 
-    selection = selection_of(edge, columns)
+    limit = LIMIT if where == filters.NOTHING.shape else LIMIT_OF_SOME
+    selection = replace(selection_of(edge, columns), limit=limit)
     if edge.key is None:
         return statements.root_page(selection, conditions, order, backwards=backwards, offset=offset)
     if alone:

@@ -1,7 +1,7 @@
 """The six statements that every edge and list is read with: by_id, by_ids, root_page, page_of_each, page_of_one, count.
 
-Viewer, keys, cursor, filter values and sizes are bound parameters: a statement's text depends on what is asked for,
-never on who asks or for how many, so that each is built and compiled once.
+Viewer, keys, cursor and filter values are bound parameters: a statement depends on what is asked for, never on who asks
+or for how many, so that each is built and compiled once. The limit of rows that nothing filters is put into its text.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,9 +29,9 @@ from sqlalchemy.orm import aliased, join, outerjoin
 
 from db.base import ANYONE, Row, columns_of, guarded
 from db.engine import Dialect
+from db.prepared import LIMIT
 from schema.kit.edges import Order
 
-LIMIT: ColumnElement[int] = bindparam("limit", type_=Integer())
 OFFSET: ColumnElement[int] = bindparam("offset", type_=Integer())
 PLACE = "parent_place"
 """In rows read for several keys: which of the keys a row belongs to, counted from 1."""
@@ -72,7 +72,7 @@ class Selection:
     """What is read of one table.
 
     `alive` leaves deleted rows out, `kind` those of another kind; `type_name` is selected with each row where it is
-    given; `through` is the table between, and its column that points onward, for many-to-many.
+    given; `through` is the table between, and its column that points onward, for many-to-many; `limit` is that of pages.
     """
 
     table: type[Row]
@@ -81,6 +81,7 @@ class Selection:
     type_name: str | None = None
     through: tuple[type[Row], str] | None = None
     columns: Columns | None = None
+    limit: ColumnElement[int] = LIMIT
 
     def read(self, entity: Any) -> Read:
         """What is read of an alias of the table: every readable column, unless others were chosen."""
@@ -148,7 +149,7 @@ def root_page(
     """The first `limit` rows in order, after `offset` others where that is asked for."""
     entity: Any = aliased(selection.table)
     rows = selection.rows(entity, selection.read(entity), *conditions(entity))
-    rows = rows.order_by(*ordered(entity, order, backwards)).limit(LIMIT)
+    rows = rows.order_by(*ordered(entity, order, backwards)).limit(selection.limit)
     return rows.offset(OFFSET) if offset else rows
 
 
@@ -163,14 +164,16 @@ def page_of_each(
     if dialect == "postgresql":
         # What is joined is joined to the rows of the pages: within each page a planner would rather sort the whole list.
         chosen = selection.rows(entity, Read([entity]), *where, by_key=True)
-        chosen = chosen.order_by(*ordered(entity, order, backwards)).limit(LIMIT).correlate(keys.table)
+        chosen = (
+            chosen.order_by(*ordered(entity, order, backwards)).limit(selection.limit).correlate(keys.table)
+        )
         each: Any = aliased(selection.table, chosen.lateral("each"))
         read = selection.read(each)
         rows = select(keys.place, *read.columns).select_from(read.joined(join(keys.table, each, true())))
         return rows.order_by(keys.place, *ordered(each, order, backwards))
     # SQLite has no lateral join: each key chooses its ids along the index, then the rows are read by id.
     chosen = selection.rows(entity, Read([entity.id]), *where, by_key=True)
-    chosen = chosen.order_by(*ordered(entity, order, backwards)).limit(LIMIT).correlate(keys.table)
+    chosen = chosen.order_by(*ordered(entity, order, backwards)).limit(selection.limit).correlate(keys.table)
     outer: Any = aliased(selection.table)
     read = selection.read(outer)
     source = read.joined(join(keys.table, outer, outer.id.in_(chosen)))
@@ -189,7 +192,7 @@ def page_of_one(
 
     def page(read: Read) -> Select[Any]:
         rows = selection.rows(entity, read, *where, by_key=True)
-        return rows.order_by(*ordered(entity, order, backwards)).limit(LIMIT)
+        return rows.order_by(*ordered(entity, order, backwards)).limit(selection.limit)
 
     own = selection.read(entity)
     if not own.joins:

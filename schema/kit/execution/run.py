@@ -58,7 +58,7 @@ class Run:
         telling, began = self.context.telling, time.perf_counter()
         rows: Sequence[Any] = await self._reader.fetch(statement, values)
         if telling is not None:
-            telling.note(statement.text, len(rows), began)
+            telling.note(statement.text(values), len(rows), began)
         return rows
 
     def held(self, link: Link) -> Held:
